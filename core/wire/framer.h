@@ -1,0 +1,64 @@
+/* Framer: finds where a response ends. It counts literals and parses nothing else,
+ * so that one odd response can never shift the border of the next.
+ *
+ * A literal is {n} as the last bytes of a line (RFC 9051 literal, literal8 and, from
+ * odd servers, {n+}), outside quoted strings. A status response ("* OK ..",
+ * "tag NO ..") and a continuation ("+ ..") are prose: they may end in "{5}" and have no
+ * literal. */
+#ifndef PERCH_WIRE_FRAMER_H
+#define PERCH_WIRE_FRAMER_H
+
+#include "perch/error.h"
+#include "perch/response.h"
+
+enum perch_frame {
+    PERCH_FRAME_MORE = 0,  /* need more bytes */
+    PERCH_FRAME_UNIT = 1,  /* a whole response, its last line end included */
+    PERCH_FRAME_BODY = 2,  /* a body literal above limits.inline_literal starts behind `unit` */
+    PERCH_FRAME_SKIP = 3   /* `unit` is bytes to drop and report: framing was found again behind it */
+};
+
+/* A body literal that streamed past: it belongs at `at` in the unit's bytes. */
+struct perch_hole {
+    size_t at;
+    uint64_t size;
+};
+
+struct perch_unit {
+    struct perch_span bytes;
+    const struct perch_hole *holes;
+    size_t nholes;
+};
+
+struct perch_framer {
+    struct perch_limits limits; /* complete: see perch_limits_fill */
+    uint32_t strict;            /* quirks refused */
+    uint32_t quirks;            /* quirks met in the unit just framed */
+    /* where the search stands inside the bytes given again next time */
+    size_t scanned;
+    uint64_t skip; /* literal bytes still to pass over */
+    /* more of the framer's own as it needs */
+    size_t line_start, unit_inline;
+    unsigned state;
+};
+
+/* Puts the default in every limit that is 0, cut down to the caller's struct size. */
+void perch_limits_fill(struct perch_limits *l);
+
+/* The limits before authentication (SECURITY: 8 KiB lines, 4 KiB literals, depth 8,
+ * 256 tokens, no body), never above `after`. */
+void perch_limits_preauth(const struct perch_limits *after, struct perch_limits *ret);
+
+/* Looks at `n` bytes that start with a response. On MORE call again with the same
+ * bytes and more behind them. On UNIT and SKIP, *ret_unit spans the bytes eaten. On BODY,
+ * *ret_unit ends with the literal's "{n}" line end and *ret_body is n; those bytes and
+ * the n behind them are the caller's to pass on; it keeps *ret_unit, puts a hole at its
+ * end, and gives the kept bytes with the rest of the response behind them to the next
+ * call, after perch_framer_resume.
+ *
+ * PERCH_ELIMIT, PERCH_EPROTO (a literal whose size cannot be known): framing is lost. */
+int perch_framer_next(struct perch_framer *f, const uint8_t *p, size_t n,
+                      struct perch_span *ret_unit, uint64_t *ret_body, struct perch_error *e);
+void perch_framer_resume(struct perch_framer *f, size_t kept);
+
+#endif
