@@ -1,0 +1,142 @@
+/* A client: one session over one connection, on a libevent loop.
+ *
+ * Asynchronous: start commands (perch/commands.h) on perch_client_session() and let the
+ * loop run. Blocking: perch_X_sync() starts the command and runs the loop until it is
+ * done; inside a callback that is PERCH_EREENTRANT.
+ *
+ * A client belongs to the thread that runs its loop. */
+#ifndef PERCH_CLIENT_H
+#define PERCH_CLIENT_H
+
+#include "perch/commands.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct event_base;
+
+typedef struct perch_client perch_client;
+typedef struct perch_trust perch_trust;
+
+/* The certificates to trust, loaded once and shared by any number of clients.
+ * `ca_file` is a PEM file, NULL the system's store. `ca_pem` may give the bytes instead
+ * (p == NULL: not). NULL with *ret_error filled (may be NULL) when nothing could be loaded. */
+PERCH_API perch_trust *perch_trust_new(const char *ca_file, struct perch_span ca_pem,
+                                       struct perch_error *ret_error);
+PERCH_API perch_trust *perch_trust_ref(perch_trust *t);
+PERCH_API void perch_trust_unref(perch_trust *t);
+
+enum perch_tls_mode {
+    PERCH_TLS_IMPLICIT = 0, /* TLS from the first byte, port 993 */
+    PERCH_TLS_STARTTLS,     /* port 143; never goes on in clear */
+    PERCH_TLS_NONE          /* credentials need allow_cleartext or a loopback address */
+};
+
+struct perch_client_options {
+    size_t size;      /* sizeof(struct perch_client_options) */
+    const char *host; /* a name or an address; IPv6 without brackets */
+    uint16_t port;    /* 0: 993, or 143 without implicit TLS */
+    enum perch_tls_mode tls;
+    perch_trust *trust;     /* NULL: the system's store, loaded for this client alone */
+    const char *tls_name;   /* name the certificate must have; NULL: host */
+    bool tls_unverified;    /* any certificate will do: for tests */
+    bool allow_cleartext;
+    bool allow_preauth;
+    int fd;                 /* a connected stream socket to use instead of dialling; -1: none.
+                               It belongs to the client from then on. */
+    perch_ms resolve_timeout, connect_timeout, tls_timeout; /* 0: 30 s each */
+    perch_ms greeting_timeout; /* 0: 30 s */
+    perch_ms command_timeout;  /* 0: 5 min */
+    struct perch_limits limits;
+    uint32_t strict;
+    uint32_t window;
+};
+
+#define PERCH_CLIENT_OPTIONS_INIT                                                                  \
+    {.size = sizeof(struct perch_client_options), .fd = -1, .limits = PERCH_LIMITS_INIT}
+
+struct perch_client_hooks {
+    size_t size; /* sizeof(struct perch_client_hooks) */
+    void (*on_event)(perch_client *c, const struct perch_event *event, void *user);
+    /* The connection is gone; once, and not after perch_client_close or _free. */
+    void (*on_closed)(perch_client *c, const struct perch_error *why, void *user);
+    void (*on_trace)(perch_client *c, bool outgoing, struct perch_span text, void *user);
+};
+
+/* `base` NULL: the client runs a loop of its own, for blocking use. `hooks` may be NULL.
+ * NULL with *ret_error filled (may be NULL) for bad options and when out of memory.
+ * (IMAPClient: the constructor) */
+PERCH_API perch_client *perch_client_new(struct event_base *base,
+                                         const struct perch_client_options *options,
+                                         const struct perch_client_hooks *hooks, void *user,
+                                         struct perch_error *ret_error);
+
+/* Closes and frees; ops complete with PERCH_ECANCELLED. NULL is fine. */
+PERCH_API void perch_client_free(perch_client *c);
+
+/* Closes the connection without LOGOUT. (IMAPClient: shutdown) */
+PERCH_API void perch_client_close(perch_client *c);
+
+/* Resolves, connects, sets up TLS (or STARTTLS), reads the greeting. `why` is NULL on
+ * success, and valid until the callback returns. It runs exactly once, never before this
+ * returned, with PERCH_ECANCELLED if the client is closed or freed meanwhile. A client
+ * connects once. */
+typedef void perch_connected_fn(perch_client *c, const struct perch_error *why, void *user);
+PERCH_API int perch_client_connect_start(perch_client *c, perch_connected_fn *done, void *user);
+PERCH_API int perch_client_connect_sync(perch_client *c);
+
+PERCH_API perch_session *perch_client_session(perch_client *c);
+PERCH_API const struct perch_error *perch_client_error(const perch_client *c);
+PERCH_API void *perch_client_user(const perch_client *c);
+
+/* What the connection is, for people: "TLS1.3 AES-256-GCM 127.0.0.1:993"; "" before. */
+PERCH_API const char *perch_client_describe(const perch_client *c);
+
+/* When the last byte came, and counts of bytes on the wire. */
+PERCH_API perch_ms perch_client_last_heard(const perch_client *c);
+PERCH_API uint64_t perch_client_bytes_in(const perch_client *c);
+PERCH_API uint64_t perch_client_bytes_out(const perch_client *c);
+
+/* Runs the loop until `op` is done; returns its code. The op must be referenced, or
+ * its results are gone. */
+PERCH_API int perch_op_wait(perch_client *c, perch_op *op);
+
+/* Runs the loop until an event was delivered or `timeout` ms passed: for blocking
+ * programs inside IDLE. 1: something was heard; 0: not. (IMAPClient: idle_check) */
+PERCH_API int perch_client_wait(perch_client *c, perch_ms timeout);
+
+/* ---- blocking twins: 0 or the op's code. *ret_op (may be NULL) gets a reference to the
+ * finished op with its results, also when the server refused; perch_op_unref() it. It is
+ * NULL when no op was made. ---- */
+
+PERCH_API int perch_capability_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_noop_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_logout_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_id_sync(perch_client *c, const struct perch_param *params, size_t nparams,
+                            perch_op **ret_op);
+PERCH_API int perch_authenticate_sync(perch_client *c, const struct perch_auth_args *args,
+                                      perch_op **ret_op);
+PERCH_API int perch_enable_sync(perch_client *c, const char *const *capabilities, size_t n,
+                                perch_op **ret_op);
+PERCH_API int perch_list_sync(perch_client *c, const struct perch_list_args *args,
+                              perch_op **ret_op);
+PERCH_API int perch_status_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                uint32_t items, perch_op **ret_op);
+PERCH_API int perch_select_sync(perch_client *c, const struct perch_select_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_unselect_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_fetch_sync(perch_client *c, const struct perch_fetch_args *args,
+                               perch_op **ret_op);
+PERCH_API int perch_search_sync(perch_client *c, const struct perch_search_args *args,
+                                perch_op **ret_op);
+
+/* Enters IDLE and returns once the server agreed; leave with perch_idle_stop_sync. */
+PERCH_API int perch_idle_sync(perch_client *c, perch_ms renew, perch_op **ret_op);
+PERCH_API int perch_idle_stop_sync(perch_client *c, perch_op *op);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

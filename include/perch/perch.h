@@ -1,0 +1,15 @@
+/* All of libperch. */
+#ifndef PERCH_PERCH_H
+#define PERCH_PERCH_H
+
+#include "perch/client.h"
+#include "perch/commands.h"
+#include "perch/error.h"
+#include "perch/response.h"
+#include "perch/session.h"
+#include "perch/set.h"
+#include "perch/text.h"
+#include "perch/types.h"
+#include "perch/version.h"
+
+#endif
