@@ -9,6 +9,7 @@
 #define PERCH_CLIENT_H
 
 #include "perch/commands.h"
+#include "perch/trust.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,15 +18,6 @@ extern "C" {
 struct event_base;
 
 typedef struct perch_client perch_client;
-typedef struct perch_trust perch_trust;
-
-/* The certificates to trust, loaded once and shared by any number of clients.
- * `ca_file` is a PEM file, NULL the system's store. `ca_pem` may give the bytes instead
- * (p == NULL: not). NULL with *ret_error filled (may be NULL) when nothing could be loaded. */
-PERCH_API perch_trust *perch_trust_new(const char *ca_file, struct perch_span ca_pem,
-                                       struct perch_error *ret_error);
-PERCH_API perch_trust *perch_trust_ref(perch_trust *t);
-PERCH_API void perch_trust_unref(perch_trust *t);
 
 enum perch_tls_mode {
     PERCH_TLS_IMPLICIT = 0, /* TLS from the first byte, port 993 */
@@ -86,7 +78,11 @@ typedef void perch_connected_fn(perch_client *c, const struct perch_error *why, 
 PERCH_API int perch_client_connect_start(perch_client *c, perch_connected_fn *done, void *user);
 PERCH_API int perch_client_connect_sync(perch_client *c);
 
+/* The session: NULL until TCP and implicit TLS are up; there from connect's `done` on and
+ * until the client is freed, also after the connection was lost. */
 PERCH_API perch_session *perch_client_session(perch_client *c);
+
+/* Why connecting failed or the connection ended; its code is 0 before. Never NULL. */
 PERCH_API const struct perch_error *perch_client_error(const perch_client *c);
 PERCH_API void *perch_client_user(const perch_client *c);
 

@@ -9,6 +9,7 @@
 #include "perch/session.h"
 #include "perch/set.h"
 #include "perch/text.h"
+#include "perch/trust.h"
 #include "perch/types.h"
 #include "perch/version.h"
 
