@@ -66,8 +66,9 @@ int main(int argc, char **argv)
             CU_add_test(suite, t->name, t->run);
     CU_basic_set_mode(CU_BRM_NORMAL);
     CU_basic_run_tests();
-    failures = CU_get_number_of_failures();
+    failures = CU_get_number_of_tests_failed();
     run = CU_get_number_of_tests_run();
+    printf("cases: %u passed, %u failed\n", run - failures, failures);
     CU_cleanup_registry();
     return failures || !run ? EXIT_FAILURE : EXIT_SUCCESS;
 }
