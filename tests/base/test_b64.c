@@ -42,7 +42,7 @@ static void test_every_byte_survives(void)
         perch_b64_encode(&coded, all, n);
         ASSERT_INT(coded.len, (n + 2) / 3 * 4);
         CU_ASSERT(perch_b64_decode(&back, perch_buf_data(&coded), coded.len));
-        CU_ASSERT(back.len == n && memcmp(perch_buf_data(&back), all, n) == 0);
+        CU_ASSERT(perch_span_eq(perch_buf_span(&back), (struct perch_span){(char *)all, n}));
     }
     perch_buf_done(&coded);
     perch_buf_done(&back);
