@@ -69,3 +69,17 @@ bool perch_utf8_valid(const void *bytes, size_t n)
     }
     return true;
 }
+
+size_t perch_utf8_put(uint32_t code, uint8_t out[4])
+{
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    if (len == 1) {
+        out[0] = (uint8_t)code;
+        return 1;
+    }
+    for (size_t i = len - 1; i > 0; i--, code >>= 6)
+        out[i] = (uint8_t)(0x80 | (code & 0x3f));
+    out[0] = (uint8_t)(0xf00u >> len | code); /* as many ones as bytes, then a zero */
+    return len;
+}

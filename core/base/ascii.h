@@ -50,4 +50,9 @@ static inline int perch_hex_value(int c)
 size_t perch_utf8_seq(const uint8_t *p, size_t n, uint32_t *ret_code);
 bool perch_utf8_valid(const void *p, size_t n);
 
+/* Writes a code point (no surrogate, at most U+10FFFF); returns its length, 1 to 4. */
+size_t perch_utf8_put(uint32_t code, uint8_t out[4]);
+
+#define PERCH_UTF8_UNKNOWN "\xef\xbf\xbd" /* U+FFFD, in the place of what cannot be read */
+
 #endif

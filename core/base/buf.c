@@ -187,3 +187,19 @@ const char *perch_buf_cstr(struct perch_buf *b)
     b->p[b->off + b->len] = '\0';
     return (const char *)b->p + b->off;
 }
+
+char *perch_buf_take(struct perch_buf *b, size_t *ret_len)
+{
+    char *p = NULL;
+
+    if (perch_buf_cstr(b)) {
+        if (b->off > 0)
+            memmove(b->p, b->p + b->off, b->len + 1);
+        *ret_len = b->len;
+        p = (char *)b->p;
+        b->p = NULL;
+        b->cap = b->off = b->len = 0;
+    }
+    perch_buf_done(b);
+    return p;
+}

@@ -12,16 +12,19 @@
 #include <stdint.h>
 
 struct perch_buf {
-    uint8_t *p;   /* the bytes start at p + off */
-    size_t off;   /* consumed at the front */
-    size_t len;   /* bytes that count, behind off */
-    size_t cap;   /* allocated */
-    size_t max;   /* refuse to hold more than this, 0: no limit */
-    bool failed;  /* an append was refused or memory ran out */
-    bool secret;  /* wipe before giving memory back or moving it */
+    uint8_t *p;  /* the bytes start at p + off */
+    size_t off;  /* consumed at the front */
+    size_t len;  /* bytes that count, behind off */
+    size_t cap;  /* allocated */
+    size_t max;  /* refuse to hold more than this, 0: no limit */
+    bool failed; /* an append was refused or memory ran out */
+    bool secret; /* wipe before giving memory back or moving it */
 };
 
-#define PERCH_BUF_INIT {0}
+#define PERCH_BUF_INIT                                                                             \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 void perch_buf_done(struct perch_buf *b);  /* frees; usable again as empty */
 void perch_buf_clear(struct perch_buf *b); /* empties, keeps the memory, clears failed */
@@ -59,5 +62,9 @@ void perch_buf_shrink(struct perch_buf *b);
 /* A NUL behind the last byte that len does not count; "" when empty, NULL when
  * failed. Valid until the next change. */
 const char *perch_buf_cstr(struct perch_buf *b);
+
+/* The bytes with a NUL behind them, now the caller's (perch_free); NULL when failed. The
+ * buffer is empty afterwards either way. */
+char *perch_buf_take(struct perch_buf *b, size_t *ret_len);
 
 #endif

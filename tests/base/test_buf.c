@@ -109,6 +109,29 @@ static void test_consume_truncate_shrink(void)
     perch_buf_done(&b);
 }
 
+static void test_taking_the_bytes(void)
+{
+    struct perch_buf b = PERCH_BUF_INIT;
+    size_t len = 99;
+    char *p;
+
+    perch_buf_adds(&b, "abcdef");
+    perch_buf_consume(&b, 2);
+    p = perch_buf_take(&b, &len);
+    ASSERT_STR(p, "cdef");
+    ASSERT_INT(len, 4);
+    CU_ASSERT_PTR_NULL(b.p);
+    perch_free(p);
+    p = perch_buf_take(&b, &len); /* of nothing */
+    ASSERT_STR(p, "");
+    ASSERT_INT(len, 0);
+    perch_free(p);
+    b.max = 1;
+    perch_buf_adds(&b, "ab");
+    CU_ASSERT_PTR_NULL(perch_buf_take(&b, &len));
+    CU_ASSERT_FALSE(b.failed);
+}
+
 static void test_moving_down_wipes_a_secret_behind(void)
 {
     struct perch_buf b = {.secret = true};
@@ -154,6 +177,7 @@ PERCH_SUITE("base/buf") = {
     PERCH_TEST(test_max_refuses_and_keeps_what_was_there),
     PERCH_TEST(test_room_and_commit),
     PERCH_TEST(test_consume_truncate_shrink),
+    PERCH_TEST(test_taking_the_bytes),
     PERCH_TEST(test_moving_down_wipes_a_secret_behind),
     PERCH_TEST(test_refused_memory_sets_failed),
     PERCH_END,

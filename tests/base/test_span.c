@@ -117,12 +117,15 @@ static void test_utf8(void)
         size_t n = strlen(t[i].bytes);
         size_t len = perch_utf8_seq((const uint8_t *)t[i].bytes, n, &code);
         char padded[32] = "0123456789ab";
+        uint8_t out[4];
 
         if (len != t[i].len || code != t[i].code)
             FAIL_ROW("row %zu: length %zu, code U+%04X", i, len, code);
         memcpy(padded + 12, t[i].bytes, n + 1);
         if (perch_utf8_valid(padded, 12 + n) != (t[i].len > 0))
             FAIL_ROW("row %zu behind ASCII", i);
+        if (len > 0 && (perch_utf8_put(code, out) != n || memcmp(out, t[i].bytes, n) != 0))
+            FAIL_ROW("row %zu put back", i);
     }
     ASSERT_INT(perch_utf8_seq((const uint8_t *)"", 0, &(uint32_t){0}), 0);
     CU_ASSERT(perch_utf8_valid(NULL, 0));
