@@ -23,9 +23,9 @@ enum perch_enc_mode {
 /* Where the sender must stop until the server's "+", or where a caller's source
  * supplies bytes that are not in the buffer. */
 struct perch_enc_stop {
-    size_t at;        /* offset in `out`: everything before it may leave */
-    bool wait;        /* for a continuation first */
-    uint64_t source;  /* bytes that come from the op's source here, 0: none */
+    size_t at;       /* offset in `out`: everything before it may leave */
+    bool wait;       /* for a continuation first */
+    uint64_t source; /* bytes that come from the op's source here, 0: none */
 };
 
 struct perch_enc_secret {
@@ -38,8 +38,8 @@ struct perch_enc {
     size_t nstops;
     struct perch_enc_secret *secrets;
     size_t nsecrets;
-    unsigned mode; /* enum perch_enc_mode */
-    int error;     /* 0, PERCH_EINVAL, PERCH_ENOMEM */
+    unsigned mode;   /* enum perch_enc_mode */
+    int error;       /* 0, PERCH_EINVAL, PERCH_ENOMEM */
     const char *why; /* static text for `error` */
     bool in_secret;
 };
@@ -76,7 +76,8 @@ void perch_enc_pattern(struct perch_enc *e, struct perch_span utf8);
 
 void perch_enc_set(struct perch_enc *e, const struct perch_set *s); /* empty: PERCH_EINVAL */
 void perch_enc_date(struct perch_enc *e, int64_t unix_s);           /* 1-Feb-2026, UTC day */
-void perch_enc_datetime(struct perch_enc *e, struct perch_time t);  /* "17-Jul-1996 02:44:25 -0700" */
+void perch_enc_datetime(struct perch_enc *e,
+                        struct perch_time t); /* "17-Jul-1996 02:44:25 -0700" */
 
 /* Everything between the two is a secret. They do not nest. */
 void perch_enc_secret_begin(struct perch_enc *e);

@@ -1,0 +1,190 @@
+#include "support/failmem.h"
+#include "support/perch_test.h"
+
+#include "perch/error.h"
+#include "perch/text.h"
+
+#include "base/ascii.h"
+
+struct decoded {
+    char *utf8;
+    size_t len;
+    bool exact;
+};
+
+static struct decoded decode(struct perch_span name)
+{
+    struct decoded d = {NULL, 0, false};
+
+    CU_ASSERT_EQUAL_FATAL(perch_mutf7_decode(name, &d.utf8, &d.len, &d.exact), PERCH_OK);
+    CU_ASSERT(perch_utf8_valid(d.utf8, d.len));
+    CU_ASSERT_EQUAL(d.utf8[d.len], '\0');
+    return d;
+}
+
+/* Names that encoding writes, and that therefore travel both ways. */
+static void test_names_there_and_back(void)
+{
+    static const struct {
+        const char *utf8, *name;
+    } t[] = {
+        {"", ""},
+        {"INBOX", "INBOX"},
+        {"a b/c.d~e\\f\"g*%", "a b/c.d~e\\f\"g*%"},
+        {"+", "+"},
+        {"&", "&-"},
+        {"&&", "&-&-"},
+        {"Tom & Jerry", "Tom &- Jerry"},
+        {"~peter/mail/\xe5\x8f\xb0\xe5\x8c\x97/\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", /* the RFC's
+                                                                                       */
+         "~peter/mail/&U,BTFw-/&ZeVnLIqe-"},
+        {"\xe5\x8f\xb0\xe5\x8c\x97\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "&U,BTF2XlZyyKng-"},
+        {"Entw\xc3\xbcrfe", "Entw&APw-rfe"},
+        {"Gel\xc3\xb6scht", "Gel&APY-scht"},
+        {"\xc3\xa9t\xc3\xa9", "&AOk-t&AOk-"},
+        {"\xe2\x98\xba!", "&Jjo-!"},
+        {"&\xc3\xa4&", "&-&AOQ-&-"},
+        {"\xf0\x9f\x90\x9f", "&2D3cHw-"}, /* U+1F41F, a surrogate pair */
+        {"a\xf0\x9f\x90\x9f"
+         "b",
+         "a&2D3cHw-b"},
+        {"\xf4\x8f\xbf\xbf", "&2,,f,w-"}, /* U+10FFFF */
+        {"\x7f", "&AH8-"},
+        {"\t", "&AAk-"},
+        {"a\r\nb", "a&AA0ACg-b"},
+        {"\xef\xbf\xbf", "&,,8-"},
+        {"\xd0\x9e\xd1\x82\xd0\xbf", "&BB4EQgQ,-"},
+    };
+
+    for (size_t i = 0; i < PERCH_COUNT(t); i++) {
+        struct decoded d = decode(perch_span_of(t[i].name));
+        char *name = NULL;
+        size_t len = 0;
+
+        if (strcmp(d.utf8, t[i].utf8) != 0 || !d.exact)
+            FAIL_ROW("\"%s\" read as \"%s\", exact %d", t[i].name, d.utf8, d.exact);
+        ASSERT_INT(perch_mutf7_encode(perch_span_of(t[i].utf8), &name, &len), PERCH_OK);
+        ASSERT_STR(name, t[i].name);
+        ASSERT_INT(len, strlen(t[i].name));
+        perch_text_free(d.utf8);
+        perch_text_free(name);
+    }
+}
+
+/* What encoding would not write: read as well as may be, and said to be inexact. */
+static void test_odd_names_are_read_but_not_exact(void)
+{
+    static const struct {
+        const char *name, *utf8;
+    } t[] = {
+        {"&", "&"},
+        {"a&", "a&"},
+        {"&&-", "&&"},
+        {"&Jjo!", "&Jjo!"},       /* no shift back: copied */
+        {"&Jjo", "\xe2\x98\xba"}, /* left open at the end: read */
+        {"&AGE-", "a"},           /* printable ASCII in a shift */
+        {"&U,BTFw-&ZeVnLIqe-", "\xe5\x8f\xb0\xe5\x8c\x97\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"},
+        {"&A-", "&A-"},           /* six bits are no unit */
+        {"&AAAA-", "&AAAA-"},     /* a unit and eight bits */
+        {"&AOR-", "&AOR-"},       /* padding that is not zero */
+        {"&2D0-", "&2D0-"},       /* half a pair */
+        {"&3B8-", "&3B8-"},       /* the other half */
+        {"&2D0AYQ-", "&2D0AYQ-"}, /* a high half with a letter behind it */
+        {"& -", "& -"},
+        {"caf\xc3\xa9", "caf\xc3\xa9"}, /* raw UTF-8 */
+        {"caf\xe9", "caf\xef\xbf\xbd"}, /* raw latin-1 */
+        {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
+        {"a\tb", "a\tb"},
+        {"&AOQ/-", "&AOQ/-"}, /* "/" is no digit here */
+    };
+
+    for (size_t i = 0; i < PERCH_COUNT(t); i++) {
+        struct decoded d = decode(perch_span_of(t[i].name));
+
+        if (strcmp(d.utf8, t[i].utf8) != 0 || d.exact)
+            FAIL_ROW("\"%s\" read as \"%s\", exact %d", t[i].name, d.utf8, d.exact);
+        perch_text_free(d.utf8);
+    }
+}
+
+static void test_nul_inside_a_name(void)
+{
+    struct decoded d;
+    char *name = NULL;
+    size_t len;
+
+    ASSERT_INT(perch_mutf7_encode(PERCH_SPAN("a\0b"), &name, &len), PERCH_OK);
+    ASSERT_STR(name, "a&AAA-b");
+    d = decode(perch_span_of(name));
+    CU_ASSERT(d.exact && d.len == 3 && memcmp(d.utf8, "a\0b", 3) == 0);
+    perch_text_free(d.utf8);
+    perch_text_free(name);
+    d = decode((struct perch_span){NULL, 0});
+    CU_ASSERT(d.len == 0 && d.exact);
+    perch_text_free(d.utf8);
+}
+
+static void test_invalid_utf8_is_refused(void)
+{
+    static const char *const bad[] = {"\xff", "a\xc3", "\xed\xa0\x80", "x\xc0\x80", "\xc3\xa4\x80"};
+    char *name = NULL;
+    size_t len;
+
+    for (size_t i = 0; i < PERCH_COUNT(bad); i++)
+        if (perch_mutf7_encode(perch_span_of(bad[i]), &name, &len) != PERCH_EINVAL)
+            FAIL_ROW("row %zu was encoded", i);
+    CU_ASSERT_PTR_NULL(name);
+}
+
+/* Every code point alone and between letters. */
+static void test_every_code_point_travels(void)
+{
+    for (uint32_t code = 0; code <= 0x10ffff; code += code < 0x3000 ? 1 : 61) {
+        uint8_t utf8[6] = "x";
+        size_t n, len;
+        char *name = NULL;
+        struct decoded d;
+
+        if (code >= 0xd800 && code <= 0xdfff)
+            continue;
+        n = 1 + perch_utf8_put(code, utf8 + 1);
+        utf8[n++] = 'y';
+        CU_ASSERT_EQUAL_FATAL(perch_mutf7_encode((struct perch_span){(char *)utf8, n}, &name, &len),
+                              PERCH_OK);
+        d = decode((struct perch_span){name, len});
+        if (!d.exact || d.len != n || memcmp(d.utf8, utf8, n) != 0)
+            FAIL_ROW("U+%04X as \"%s\"", code, name);
+        perch_text_free(d.utf8);
+        perch_text_free(name);
+    }
+}
+
+static int decode_and_encode(void *user)
+{
+    char *utf8 = NULL, *name = NULL;
+    size_t len;
+    bool exact;
+    int ret = perch_mutf7_decode(PERCH_SPAN("&U,BTFw-/&ZeVnLIqe-"), &utf8, &len, &exact);
+
+    (void)user;
+    if (!ret)
+        ret = perch_mutf7_encode((struct perch_span){utf8, len}, &name, &len);
+    perch_text_free(utf8);
+    perch_text_free(name);
+    return ret;
+}
+
+static void test_refused_memory(void)
+{
+    CU_ASSERT(perch_failmem(decode_and_encode, NULL) >= 3);
+}
+
+PERCH_SUITE("wire/mutf7") = {
+    PERCH_TEST(test_names_there_and_back),
+    PERCH_TEST(test_odd_names_are_read_but_not_exact),
+    PERCH_TEST(test_nul_inside_a_name),
+    PERCH_TEST(test_invalid_utf8_is_refused),
+    PERCH_TEST(test_every_code_point_travels),
+    PERCH_TEST(test_refused_memory),
+    PERCH_END,
+};
