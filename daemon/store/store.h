@@ -67,7 +67,14 @@ struct store_account {
 int store_account_open(struct store_tx *tx, const char *key, const char *user, const char *host,
                        struct store_account *ret, struct perch_arena *a, bool *ret_started_anew);
 
-enum store_sync { STORE_SYNC_NONE = 0, STORE_SYNC_INITIAL, STORE_SYNC_DONE };
+/* How far a mailbox is known. Stored: values are never renumbered. */
+enum store_sync {
+    STORE_SYNC_NONE = 0,
+    STORE_SYNC_INITIAL, /* the first contact, going down from initial_top */
+    STORE_SYNC_DONE,
+    STORE_SYNC_AGAIN,  /* as INITIAL, after a reset: nothing found by it is news */
+    STORE_SYNC_DELETED /* the server has it no longer; made again it is a new mailbox */
+};
 
 struct store_mailbox {
     int64_t id, account;
@@ -81,8 +88,8 @@ struct store_mailbox {
     uint64_t highestmodseq;    /* the cursor: moves only at a tagged response */
     uint64_t change;           /* last change number given out where there is no CONDSTORE */
     enum store_sync sync;
-    uint32_t initial_below;    /* INITIAL: UIDs below are still to come, going down */
-    uint32_t initial_top;      /* INITIAL: UIDNEXT when it began */
+    uint32_t initial_below;    /* INITIAL, AGAIN: UIDs below are still to come, going down */
+    uint32_t initial_top;      /* INITIAL, AGAIN: UIDNEXT when it began */
     bool gone;                 /* no longer watched or no longer there */
 };
 
