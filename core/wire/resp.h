@@ -12,9 +12,14 @@ struct perch_parse_options {
     bool utf8;       /* mailbox names are UTF-8, not modified UTF-7 */
 };
 
+/* How many quirks there are: bit numbers run from 0 below it. */
+#define PERCH_QUIRK_ONE(name, bit, what) +1
+enum { PERCH_QUIRK_COUNT = 0 PERCH_QUIRKS(PERCH_QUIRK_ONE) };
+#undef PERCH_QUIRK_ONE
+
 struct perch_parse_report {
     uint32_t quirks; /* tolerated (enum perch_quirk) */
-    size_t quirk_at; /* offset of the first of them */
+    size_t quirk_at[PERCH_QUIRK_COUNT]; /* by bit number: offset of the first of its kind */
     size_t error_at; /* where a failure was noticed */
     const char *error; /* what was wrong there, static */
 };

@@ -249,6 +249,7 @@ struct perch_fetch {
 struct perch_uid_pair_code { /* COPYUID: source and destination; APPENDUID: destination only */
     uint32_t uidvalidity;
     struct perch_set source, dest;
+    bool paired; /* both count the same and ascend: the n-th of one became the n-th of the other */
 };
 
 /* OK, NO, BAD, BYE, PREAUTH, tagged or not. */
@@ -258,12 +259,12 @@ struct perch_status_resp {
     struct perch_span code_args; /* raw, behind the name and a blank */
     struct perch_span text;      /* behind the code */
     union {
-        uint64_t number; /* UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ MESSAGELIMIT METADATA's, ... */
+        uint64_t number; /* UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ SAVELIMIT ... */
         struct perch_names names; /* CAPABILITY, PERMANENTFLAGS, BADCHARSET, BADEVENT */
-        struct perch_set set;     /* MODIFIED, EXPUNGEISSUED's */
+        struct perch_set set;     /* MODIFIED */
         struct perch_uid_pair_code uids; /* APPENDUID, COPYUID */
-        struct perch_span id;            /* MAILBOXID without its parentheses */
-        struct perch_span url;           /* REFERRAL, BADURL */
+        struct perch_span id;            /* MAILBOXID without its parentheses; a filter's name */
+        struct perch_span url;           /* REFERRAL, BADURL, JMAPACCESS */
         struct {                         /* INPROGRESS (RFC 9585) */
             struct perch_span tag;
             bool has_done, has_goal;
@@ -518,7 +519,9 @@ struct perch_limits {
     X(FLAG_FORM, 10, "a flag that is no flag: quoted, empty, with brackets")                       \
     X(DATE_FORM, 11, "a date that does not fit its grammar")                                       \
     X(SET_FORM, 12, "a set with stray commas, a descending or zero range")                         \
-    X(EMPTY_TEXT, 13, "a status response without text, a bare \"+\"")
+    X(EMPTY_TEXT, 13, "a status response without text, a bare \"+\"")                            \
+    X(LINE_FORM, 14, "a line that is no response but is understood as one")                        \
+    X(ADDRESS_FORM, 15, "an address with its fields mixed up or a placeholder host")
 
 enum perch_quirk {
 #define PERCH_QUIRK_ENUM(name, bit, what) PERCH_QUIRK_##name = 1 << bit,
