@@ -1,0 +1,91 @@
+#include "wire/literal.h"
+
+#include "base/ascii.h"
+#include "base/num.h"
+
+#include <string.h>
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* Blanks and the line end at `p`; 0 if something else stands there. */
+static size_t line_end(const char *p, const char *end, struct perch_literal_head *h)
+{
+    const char *at = skip_blanks(p, end);
+
+    if (at != p)
+        h->oddities = true;
+    if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+        return (size_t)(at + 2 - p);
+    if (end - at >= 1 && at[0] == '\n') {
+        h->bare_lf = true;
+        return (size_t)(at + 1 - p);
+    }
+    return 0;
+}
+
+enum perch_literal_kind perch_literal_read(const char *p, const char *end,
+                                           struct perch_literal_head *ret)
+{
+    struct perch_literal_head h = {0};
+    const char *at = p;
+    size_t tail;
+    bool negative;
+
+    if (at < end && *at == '~')
+        at++;
+    if (at == end || *at != '{')
+        return PERCH_LITERAL_NONE;
+    at++;
+    negative = end - at >= 2 && at[0] == '-' && perch_is_digit(at[1]);
+    if (negative)
+        at++;
+    else if (at == end || !perch_is_digit(*at))
+        return PERCH_LITERAL_UNSIZED;
+    if (!perch_num_scan(&at, end, INT64_MAX, &h.size))
+        return PERCH_LITERAL_HUGE;
+    if (at < end && *at == '+') {
+        h.oddities = true;
+        at++;
+    }
+    if (at == end || *at != '}')
+        return PERCH_LITERAL_UNSIZED;
+    at++;
+    tail = line_end(at, end, &h);
+    if (tail == 0)
+        return PERCH_LITERAL_NONE;
+    h.len = (size_t)(at - p) + tail;
+    *ret = h;
+    return negative ? PERCH_LITERAL_NEGATIVE : PERCH_LITERAL_OK;
+}
+
+static bool may_follow_quote(const char *p, const char *end)
+{
+    return p == end || *p == ' ' || *p == ')' || *p == '(' || *p == ']' || *p == '\r' ||
+           *p == '\n' || *p == '\t';
+}
+
+const char *perch_quoted_close(const char *p, const char *end, bool *strict)
+{
+    const char *first = NULL;
+
+    for (; p < end; p++) {
+        if (*p == '\\') {
+            p++;
+            continue;
+        }
+        if (*p != '"')
+            continue;
+        if (*strict || may_follow_quote(p + 1, end))
+            return p;
+        if (!first)
+            first = p;
+    }
+    if (first)
+        *strict = true;
+    return first;
+}
