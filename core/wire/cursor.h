@@ -12,9 +12,9 @@
 #include "base/span.h"
 
 struct perch_cursor {
-    const char *p, *end;   /* what is left; `end` stands before the last line end */
-    const char *start;     /* of the unit: offsets in the report count from here */
-    const char *tail;      /* behind the last line end */
+    const char *p, *end; /* what is left; `end` stands before the last line end */
+    const char *start;   /* of the unit: offsets in the report count from here */
+    const char *tail;    /* behind the last line end */
     const struct perch_hole *hole, *hole_end; /* streamed literals still to come */
     struct perch_arena *arena;
     const struct perch_limits *limits;

@@ -65,8 +65,8 @@ void perch_limits_preauth(const struct perch_limits *after, struct perch_limits 
 /* ---- what a line is ---- */
 
 struct line {
-    const char *p;   /* its first byte */
-    const char *end; /* behind its line end */
+    const char *p;        /* its first byte */
+    const char *end;      /* behind its line end */
     const char *text_end; /* behind its last byte that is no blank or line end */
 };
 
@@ -217,7 +217,7 @@ static bool is_body(const char *from, const char *head)
            perch_span_ieqs(name, "RFC822.TEXT");
 }
 
-/* The head of the literal that the line ends with. */
+/* The head of the literal that the line ends with, at *ret_at. */
 static enum perch_literal_kind line_literal(const struct line *l, bool quote, const char **ret_at,
                                             struct perch_literal_head *h)
 {
@@ -284,9 +284,9 @@ static int check_text(struct perch_framer *f, const char *p, size_t end, struct 
 }
 
 /* The line ends in a literal of h->size bytes: passes over them or hands them out. */
-static int take_literal(struct perch_framer *f, const char *p, const struct line *l,
-                        const char *at, const struct perch_literal_head *h,
-                        struct perch_span *ret_unit, uint64_t *ret_body, struct perch_error *e)
+static int take_literal(struct perch_framer *f, const char *p, const struct line *l, const char *at,
+                        const struct perch_literal_head *h, struct perch_span *ret_unit,
+                        uint64_t *ret_body, struct perch_error *e)
 {
     size_t end = (size_t)(l->end - p);
     bool body = is_fetch(p + f->head, l->end) && is_body(l->p, at);
@@ -318,47 +318,56 @@ static void hold(struct perch_framer *f, const char *p, const struct line *l, bo
     f->quote = quote;
 }
 
+/* A line that is no literal's: the unit's last, unless it is a FETCH that cannot be over. */
+static int end_line(struct perch_framer *f, const char *p, const struct line *l, bool closed,
+                    struct perch_span *ret_unit)
+{
+    bool open;
+
+    if (is_fetch(p + f->head, l->end)) {
+        open = quote_open(l->p, l->text_end, f->quote);
+        if (open || (!closed && (f->behind_literal || f->held))) {
+            hold(f, p, l, open);
+            return PERCH_FRAME_MORE;
+        }
+    }
+    return unit(f, p, (size_t)(l->end - p), ret_unit);
+}
+
 /* A whole line is there: the unit's last, or one that goes on (PERCH_FRAME_MORE). */
 static int take_line(struct perch_framer *f, const char *p, const struct line *l,
                      struct perch_span *ret_unit, uint64_t *ret_body, struct perch_error *e)
 {
     char last = l->text_end > l->p ? l->text_end[-1] : '\0';
+    enum perch_literal_kind kind = PERCH_LITERAL_NONE;
     struct perch_literal_head h;
     const char *at = NULL;
-    bool open;
 
     if (last == ')' && !f->quote)
         return unit(f, p, (size_t)(l->end - p), ret_unit);
     f->work += (size_t)(l->end - l->p);
     if (is_prose(p + f->head, l->end))
         return unit(f, p, (size_t)(l->end - p), ret_unit);
-    if (last == '}' || perch_is_digit(last) || last == '{') {
-        switch (line_literal(l, f->quote, &at, &h)) {
-        case PERCH_LITERAL_NONE:
-            break;
-        case PERCH_LITERAL_OK:
-            return take_literal(f, p, l, at, &h, ret_unit, ret_body, e);
-        case PERCH_LITERAL_NEGATIVE:
-            if (f->strict & PERCH_QUIRK_LITERAL_FORM)
-                goto unsized;
-            hold(f, p, l, false);
-            return PERCH_FRAME_MORE;
-        case PERCH_LITERAL_HUGE:
-            return too_large(e, "a literal", f->limits.literal);
-        case PERCH_LITERAL_UNSIZED:
-        unsized:
-            return perch_error_set(e, PERCH_EPROTO, PERCH_HITS_CONNECTION, PERCH_TRY_LATER,
-                                   "literal", "the server sent a literal of no known size: %.*s",
-                                   (int)(l->text_end - at > 40 ? 40 : l->text_end - at), at);
-        }
+    if (last == '}' || last == '{' || perch_is_digit(last))
+        kind = line_literal(l, f->quote, &at, &h);
+    if (kind == PERCH_LITERAL_NEGATIVE && (f->strict & PERCH_QUIRK_LITERAL_FORM))
+        kind = PERCH_LITERAL_UNSIZED;
+    switch (kind) {
+    case PERCH_LITERAL_NONE:
+        break;
+    case PERCH_LITERAL_OK:
+        return take_literal(f, p, l, at, &h, ret_unit, ret_body, e);
+    case PERCH_LITERAL_NEGATIVE:
+        hold(f, p, l, false);
+        return PERCH_FRAME_MORE;
+    case PERCH_LITERAL_HUGE:
+        return too_large(e, "a literal", f->limits.literal);
+    case PERCH_LITERAL_UNSIZED:
+        return perch_error_set(e, PERCH_EPROTO, PERCH_HITS_CONNECTION, PERCH_TRY_LATER, "literal",
+                               "the server sent a literal of no known size: %.*s",
+                               (int)(l->text_end - at > 40 ? 40 : l->text_end - at), at);
     }
-    if (!is_fetch(p + f->head, l->end))
-        return unit(f, p, (size_t)(l->end - p), ret_unit);
-    open = quote_open(l->p, l->text_end, f->quote);
-    if (!open && (last == ')' || !(f->behind_literal || f->held)))
-        return unit(f, p, (size_t)(l->end - p), ret_unit);
-    hold(f, p, l, open);
-    return PERCH_FRAME_MORE;
+    return end_line(f, p, l, last == ')', ret_unit);
 }
 
 /* Passes over literal bytes. False: more are needed. */
@@ -366,6 +375,8 @@ static bool pass_literal(struct perch_framer *f, size_t n)
 {
     size_t have = n - f->scanned;
 
+    if (f->skip == 0)
+        return true;
     if (have < f->skip) {
         f->skip -= have;
         f->scanned = n;
@@ -414,8 +425,7 @@ int perch_framer_next(struct perch_framer *f, const uint8_t *bytes, size_t n,
             return PERCH_FRAME_MORE;
         pass_junk(f, p, n);
         /* A count that was too large has eaten the rest of its response. */
-        if (f->behind_literal && n - f->line >= 2 && starts_response(p + f->line, p + n) &&
-            p[f->line + 1] == ' ')
+        if (f->behind_literal && n - f->line >= 2 && p[f->line] == '*' && p[f->line + 1] == ' ')
             return unit(f, p, f->line, ret_unit);
         lf = memchr(p + f->scanned, '\n', n - f->scanned);
         f->work += (lf ? (size_t)(lf + 1 - p) : n) - f->scanned;

@@ -17,9 +17,9 @@
 #include "perch/response.h"
 
 enum perch_frame {
-    PERCH_FRAME_MORE = 0,  /* need more bytes */
-    PERCH_FRAME_UNIT = 1,  /* a whole response, its last line end included */
-    PERCH_FRAME_BODY = 2   /* a body literal above limits.inline_literal starts behind `unit` */
+    PERCH_FRAME_MORE = 0, /* need more bytes */
+    PERCH_FRAME_UNIT = 1, /* a whole response, its last line end included */
+    PERCH_FRAME_BODY = 2  /* a body literal above limits.inline_literal starts behind `unit` */
 };
 
 /* A body literal that streamed past: it belongs at `at` in the unit's bytes. */
@@ -39,14 +39,14 @@ struct perch_framer {
     uint32_t strict;            /* quirks refused */
     uint64_t work;              /* bytes looked at, for tests of the framer's cost */
     /* The framer's own: where the search stands inside the bytes given again next time. */
-    size_t scanned;     /* no line end before here */
-    size_t head;        /* of the response, behind NULs and empty lines */
-    size_t line;        /* start of the line being searched */
-    size_t text;        /* bytes of the response that are not literals, up to `line` */
-    uint64_t skip;      /* literal bytes still to pass over */
+    size_t scanned;      /* no line end before here */
+    size_t head;         /* of the response, behind NULs and empty lines */
+    size_t line;         /* start of the line being searched */
+    size_t text;         /* bytes of the response that are not literals, up to `line` */
+    uint64_t skip;       /* literal bytes still to pass over */
     bool behind_literal; /* `line` continues behind a literal */
-    bool held;          /* the line before was odd: the next one says whether it went on */
-    bool quote;         /* a quoted string was open at `line` */
+    bool held;           /* the line before was odd: the next one says whether it went on */
+    bool quote;          /* a quoted string was open at `line` */
 };
 
 /* Puts the default in every limit that is 0, cut down to the caller's struct size. */
@@ -57,10 +57,10 @@ void perch_limits_fill(struct perch_limits *l);
 void perch_limits_preauth(const struct perch_limits *after, struct perch_limits *ret);
 
 /* Looks at `n` bytes that start with a response. On MORE call again with the same
- * bytes and more behind them. On UNIT, *ret_unit spans the bytes eaten. On BODY, *ret_unit ends with the literal's "{n}" line end and *ret_body is n; those bytes and
- * the n behind them are the caller's to pass on; it keeps *ret_unit, puts a hole at its
- * end, and gives the kept bytes with the rest of the response behind them to the next
- * call, after perch_framer_resume.
+ * bytes and more behind them. On UNIT, *ret_unit spans the bytes eaten. On BODY, *ret_unit
+ * ends with the literal's "{n}" line end and *ret_body is n: the caller keeps *ret_unit,
+ * puts a hole at its end, passes the n bytes behind it on, and gives the kept bytes with
+ * the rest of the response behind them to the next call, after perch_framer_resume.
  *
  * PERCH_ELIMIT, PERCH_EPROTO (a literal whose size cannot be known): framing is lost. */
 int perch_framer_next(struct perch_framer *f, const uint8_t *p, size_t n,

@@ -17,10 +17,10 @@ struct name {
 #define LETTER(text, i) ((text)[sizeof(text) > 1 ? (i) : 0] | 0x20)
 #define KEY(text, i)    ((uint16_t)((sizeof(text) - 1) << 8 | (uint8_t)LETTER(text, i)))
 
-#define TYPE_ROW(id, text)      {KEY(text, 0), PERCH_RESP_##id, text},
-#define CODE_ROW(id, text)      {KEY(text, 0), PERCH_CODE_##id, text},
-#define FLAG_ROW(id, bit, text) {KEY(text, 1), PERCH_FLAG_##id, text},
-#define ATTR_ROW(id, bit, text) {KEY(text, 1), PERCH_ATTR_##id, text},
+#define TYPE_ROW(id, text)       {KEY(text, 0), PERCH_RESP_##id, text},
+#define CODE_ROW(id, text)       {KEY(text, 0), PERCH_CODE_##id, text},
+#define FLAG_ROW(id, bit, text)  {KEY(text, 1), PERCH_FLAG_##id, text},
+#define ATTR_ROW(id, bit, text)  {KEY(text, 1), PERCH_ATTR_##id, text},
 #define QUIRK_ROW(id, bit, what) {0, PERCH_QUIRK_##id, what},
 
 static const struct name types[] = {PERCH_RESP_TYPES(TYPE_ROW)};

@@ -18,10 +18,10 @@ enum { PERCH_QUIRK_COUNT = 0 PERCH_QUIRKS(PERCH_QUIRK_ONE) };
 #undef PERCH_QUIRK_ONE
 
 struct perch_parse_report {
-    uint32_t quirks; /* tolerated (enum perch_quirk) */
+    uint32_t quirks;                    /* tolerated (enum perch_quirk) */
     size_t quirk_at[PERCH_QUIRK_COUNT]; /* by bit number: offset of the first of its kind */
-    size_t error_at; /* where a failure was noticed */
-    const char *error; /* what was wrong there, static */
+    size_t error_at;                    /* where a failure was noticed */
+    const char *error;                  /* what was wrong there, static */
 };
 
 /* Fills *ret from `unit`. Arrays and decoded text come from `arena`, which the caller

@@ -97,8 +97,7 @@ static bool disposition(struct perch_cursor *c, struct perch_body *b)
     if (perch_cur_nil(c))
         return true;
     if (!perch_cur_at(c, '('))
-        return perch_cur_quirk(c, PERCH_QUIRK_SHORT_LIST) &&
-               perch_cur_nstring(c, &b->disposition);
+        return perch_cur_quirk(c, PERCH_QUIRK_SHORT_LIST) && perch_cur_nstring(c, &b->disposition);
     if (!perch_cur_open(c))
         return false;
     if (!next_field(c, &closed))
@@ -301,13 +300,6 @@ static bool multipart(struct perch_cursor *c, struct perch_body *b)
 
 /* ---- single parts ---- */
 
-static bool text_field(struct perch_cursor *c, struct perch_span *ret, bool *closed)
-{
-    if (!next_field(c, closed))
-        return !c->error;
-    return perch_cur_nstring(c, ret);
-}
-
 /* id, description, encoding and size. A list among them is the extension data of a
  * multipart that was announced without its parts. */
 static bool body_fields(struct perch_cursor *c, struct perch_body *b, bool *closed, bool *complete)
@@ -369,8 +361,8 @@ static bool message(struct perch_cursor *c, struct perch_body *b, bool *closed)
 static bool type_fields(struct perch_cursor *c, struct perch_body *b, bool *closed)
 {
     bool text = perch_span_ieqs(b->type, "TEXT");
-    bool rfc822 = perch_span_ieqs(b->type, "MESSAGE") && (perch_span_ieqs(b->subtype, "RFC822") ||
-                                                          perch_span_ieqs(b->subtype, "GLOBAL"));
+    bool rfc822 = perch_span_ieqs(b->type, "MESSAGE") &&
+                  (perch_span_ieqs(b->subtype, "RFC822") || perch_span_ieqs(b->subtype, "GLOBAL"));
 
     b->kind = text ? PERCH_BODY_TEXT : rfc822 ? PERCH_BODY_MESSAGE : PERCH_BODY_BASIC;
     if (!next_field(c, closed))

@@ -130,11 +130,12 @@ static bool origin(struct perch_cursor *c, struct perch_section *s)
     return perch_cur_expect(c, '>', "an origin that does not end");
 }
 
-static bool value_follows(struct perch_cursor *c)
+static bool value_follows(const struct perch_cursor *c)
 {
     int ch = perch_cur_peek(c, 0);
 
-    return ch == '"' || ch == '{' || ch == '~' || perch_cur_nil(c);
+    return ch == '"' || ch == '{' || ch == '~' ||
+           perch_span_istarts((struct perch_span){c->p, (size_t)(c->end - c->p)}, "NIL");
 }
 
 /* The value of a section; Yandex leaves it out when there is nothing. */
@@ -145,14 +146,11 @@ static bool section_value(struct perch_cursor *c, struct perch_section *s)
     if (!perch_cur_done(c) && !perch_cur_at(c, ')')) {
         if (!perch_cur_sp(c))
             return false;
-        if (value_follows(c)) {
-            if (c->p[-1] != ' ' && (c->p[-1] | 0x20) == 'l') /* NIL was eaten */
-                return true;
+        if (value_follows(c))
             return perch_cur_nstring_hole(c, &s->data, &s->size, &s->streamed);
-        }
         c->p = from;
     }
-    return !c->error && perch_cur_quirk(c, PERCH_QUIRK_NIL_FORM);
+    return perch_cur_quirk(c, PERCH_QUIRK_NIL_FORM);
 }
 
 static bool add_section(struct perch_cursor *c, struct perch_fetch *f, struct many *many,
@@ -237,7 +235,7 @@ enum item {
     ITEM_BINARY_SIZE
 };
 
-#define WORD(n, first) ((n) << 8 | (first))
+#define WORD(n, first) ((size_t)(n) << 8 | (first))
 
 /* Length and first letter tell nearly all of them apart; one comparison confirms. */
 static enum item item_of(struct perch_span s)
@@ -245,34 +243,67 @@ static enum item item_of(struct perch_span s)
     const char *text;
     enum item item;
 
-    switch (WORD(s.n, s.n ? perch_upper(s.p[0]) : 0)) {
-    case WORD(3, 'U'): text = "UID", item = ITEM_UID; break;
-    case WORD(4, 'B'): text = "BODY", item = ITEM_BODY; break;
-    case WORD(5, 'F'): text = "FLAGS", item = ITEM_FLAGS; break;
-    case WORD(6, 'B'): text = "BINARY", item = ITEM_BINARY; break;
-    case WORD(6, 'M'): text = "MODSEQ", item = ITEM_MODSEQ; break;
-    case WORD(6, 'R'): text = "RFC822", item = ITEM_RFC822; break;
-    case WORD(7, 'E'): text = "EMAILID", item = ITEM_EMAILID; break;
-    case WORD(7, 'P'): text = "PREVIEW", item = ITEM_PREVIEW; break;
-    case WORD(8, 'E'): text = "ENVELOPE", item = ITEM_ENVELOPE; break;
-    case WORD(8, 'S'): text = "SAVEDATE", item = ITEM_SAVEDATE; break;
-    case WORD(8, 'T'): text = "THREADID", item = ITEM_THREADID; break;
+    switch (WORD(s.n, s.n ? (size_t)perch_upper(s.p[0]) : 0)) {
+    case WORD(3, 'U'):
+        text = "UID", item = ITEM_UID;
+        break;
+    case WORD(4, 'B'):
+        text = "BODY", item = ITEM_BODY;
+        break;
+    case WORD(5, 'F'):
+        text = "FLAGS", item = ITEM_FLAGS;
+        break;
+    case WORD(6, 'B'):
+        text = "BINARY", item = ITEM_BINARY;
+        break;
+    case WORD(6, 'M'):
+        text = "MODSEQ", item = ITEM_MODSEQ;
+        break;
+    case WORD(6, 'R'):
+        text = "RFC822", item = ITEM_RFC822;
+        break;
+    case WORD(7, 'E'):
+        text = "EMAILID", item = ITEM_EMAILID;
+        break;
+    case WORD(7, 'P'):
+        text = "PREVIEW", item = ITEM_PREVIEW;
+        break;
+    case WORD(8, 'E'):
+        text = "ENVELOPE", item = ITEM_ENVELOPE;
+        break;
+    case WORD(8, 'S'):
+        text = "SAVEDATE", item = ITEM_SAVEDATE;
+        break;
+    case WORD(8, 'T'):
+        text = "THREADID", item = ITEM_THREADID;
+        break;
     case WORD(10, 'X'):
         if (perch_span_ieqs(s, "X-GM-MSGID"))
             return ITEM_GM_MSGID;
         text = "X-GM-THRID", item = ITEM_GM_THRID;
         break;
-    case WORD(11, 'B'): text = "BINARY.SIZE", item = ITEM_BINARY_SIZE; break;
+    case WORD(11, 'B'):
+        text = "BINARY.SIZE", item = ITEM_BINARY_SIZE;
+        break;
     case WORD(11, 'R'):
         if (perch_span_ieqs(s, "RFC822.SIZE"))
             return ITEM_SIZE;
         text = "RFC822.TEXT", item = ITEM_RFC822_TEXT;
         break;
-    case WORD(11, 'X'): text = "X-GM-LABELS", item = ITEM_GM_LABELS; break;
-    case WORD(12, 'I'): text = "INTERNALDATE", item = ITEM_INTERNALDATE; break;
-    case WORD(13, 'B'): text = "BODYSTRUCTURE", item = ITEM_BODYSTRUCTURE; break;
-    case WORD(13, 'R'): text = "RFC822.HEADER", item = ITEM_RFC822_HEADER; break;
-    default: return ITEM_OTHER;
+    case WORD(11, 'X'):
+        text = "X-GM-LABELS", item = ITEM_GM_LABELS;
+        break;
+    case WORD(12, 'I'):
+        text = "INTERNALDATE", item = ITEM_INTERNALDATE;
+        break;
+    case WORD(13, 'B'):
+        text = "BODYSTRUCTURE", item = ITEM_BODYSTRUCTURE;
+        break;
+    case WORD(13, 'R'):
+        text = "RFC822.HEADER", item = ITEM_RFC822_HEADER;
+        break;
+    default:
+        return ITEM_OTHER;
     }
     return perch_span_ieqs(s, text) ? item : ITEM_OTHER;
 }

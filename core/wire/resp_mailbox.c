@@ -35,8 +35,8 @@ static bool list_name(struct perch_cursor *c, struct perch_name *ret)
     if (perch_cur_at(c, '"') || perch_cur_at(c, '{') || perch_cur_at(c, '~'))
         return perch_cur_mailbox(c, ret);
     raw = perch_cur_run(c, PERCH_CH_LIST);
-    if (raw.n > 0 && (perch_cur_done(c) || (perch_cur_at(c, ' ') && perch_cur_peek(c, 1) == '(' &&
-                                            c->end[-1] == ')')))
+    if (raw.n > 0 && (perch_cur_done(c) ||
+                      (perch_cur_at(c, ' ') && perch_cur_peek(c, 1) == '(' && c->end[-1] == ')')))
         return perch_cur_token(c) && perch_cur_name(c, raw, ret);
     while (!perch_cur_done(c) && *c->p != '\0' && *c->p != '\r' && *c->p != '\n')
         c->p++;

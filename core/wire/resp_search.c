@@ -82,8 +82,7 @@ static bool plain_order(struct perch_cursor *c, const char *from, const uint32_t
     again.p = from;
     again.end = c->p;
     do {
-        if (!perch_cur_exact(&again, 1, UINT32_MAX, &n) ||
-            !add_number(&again, &order, (uint32_t)n))
+        if (!perch_cur_exact(&again, 1, UINT32_MAX, &n) || !add_number(&again, &order, (uint32_t)n))
             break;
     } while (perch_cur_take(&again, ','));
     *ret = perch_vec_take(&again, &order, ret_n);

@@ -95,8 +95,8 @@ static bool progress(struct perch_cursor *c, struct perch_status_resp *s)
 
 static bool metadata_arg(struct perch_cursor *c, struct perch_status_resp *s)
 {
-    if (!perch_cur_sp(c) || !perch_cur_word(c, PERCH_CH_ATOM, "no word in METADATA",
-                                            &s->u.metadata.word))
+    if (!perch_cur_sp(c) ||
+        !perch_cur_word(c, PERCH_CH_ATOM, "no word in METADATA", &s->u.metadata.word))
         return false;
     return perch_cur_done(c) || number_arg(c, UINT64_MAX, &s->u.metadata.number);
 }
