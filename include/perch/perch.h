@@ -6,6 +6,7 @@
 #include "perch/commands.h"
 #include "perch/error.h"
 #include "perch/response.h"
+#include "perch/search.h"
 #include "perch/session.h"
 #include "perch/set.h"
 #include "perch/text.h"
