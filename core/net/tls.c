@@ -31,7 +31,8 @@ struct perch_tls {
     enum { HEARD_NOTHING, HEARD_TLS, HEARD_SOMETHING_ELSE } heard;
     enum perch_tls_rc end; /* FAILED or CLOSED once the stream has ended, DRY before */
     bool ready;            /* the handshake is over */
-    bool eof;
+    bool eof;              /* nothing will follow what is in `cin` */
+    bool cut;              /* GnuTLS ran into that end */
     unsigned nuisances;
 };
 
@@ -42,6 +43,7 @@ static ssize_t pull(gnutls_transport_ptr_t ptr, void *data, size_t n)
     struct perch_tls *t = ptr;
 
     if (t->cin->len == 0) {
+        t->cut = t->eof;
         if (t->eof)
             return 0;
         gnutls_transport_set_errno(t->session, EAGAIN);
@@ -157,7 +159,7 @@ static void explain_handshake(struct perch_tls *t, int rc)
                         "%s does not speak TLS here: wrong port, or STARTTLS where TLS from the "
                         "first byte was expected",
                         t->host);
-    else if (rc == GNUTLS_E_PREMATURE_TERMINATION)
+    else if (t->cut)
         perch_error_set(t->error, PERCH_ETLS, PERCH_HITS_CONNECTION, PERCH_TRY_LATER, "tls-closed",
                         "%s closed the connection during the TLS handshake", t->host);
     else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET ||
@@ -178,7 +180,7 @@ static void explain_record(struct perch_tls *t, int rc)
 {
     bool alert = rc == GNUTLS_E_FATAL_ALERT_RECEIVED;
 
-    if (rc == GNUTLS_E_PREMATURE_TERMINATION)
+    if (t->cut)
         perch_error_set(t->error, PERCH_ECLOSED, PERCH_HITS_CONNECTION, PERCH_TRY_NOW,
                         "tls-truncated", "the connection to %s was cut without an end of TLS",
                         t->host);
@@ -265,7 +267,7 @@ static ssize_t read_record(struct perch_tls *t, uint8_t *p, size_t n)
     for (;;) {
         ssize_t got = gnutls_record_recv(t->session, p, n);
 
-        if (got > 0 || got == GNUTLS_E_PREMATURE_TERMINATION)
+        if (got > 0 || (got < 0 && t->cut))
             return got;
         if (got == 0)
             t->end = PERCH_TLS_CLOSED;
