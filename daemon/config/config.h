@@ -15,7 +15,13 @@ struct config_error {
     char text[1024];
 };
 
-enum config_secret_kind { SECRET_NONE, SECRET_PLAIN, SECRET_COMMAND, SECRET_FILE, SECRET_CREDENTIAL };
+enum config_secret_kind {
+    SECRET_NONE,
+    SECRET_PLAIN,
+    SECRET_COMMAND,
+    SECRET_FILE,
+    SECRET_CREDENTIAL
+};
 
 struct config_secret {
     enum config_secret_kind kind;
@@ -25,21 +31,23 @@ struct config_secret {
 
 /* Event kinds, in the order of CONTRACTS. X(name, text) */
 #define EVENT_KINDS(X)                                                                             \
-    X(NEW, "new") X(FLAGS, "flags") X(DELETED, "deleted") X(MOVED, "moved")                        \
-    X(MAILBOX_CREATED, "mailbox-created") X(MAILBOX_DELETED, "mailbox-deleted")                    \
-    X(MAILBOX_RENAMED, "mailbox-renamed") X(RESET, "reset") X(CONNECTED, "connected")              \
-    X(DISCONNECTED, "disconnected") X(AUTH_ERROR, "auth-error") X(RECOVERED, "recovered")
+    X(NEW, "new")                                                                                  \
+    X(FLAGS, "flags") X(DELETED, "deleted") X(MOVED, "moved")                                      \
+        X(MAILBOX_CREATED, "mailbox-created") X(MAILBOX_DELETED, "mailbox-deleted")                \
+            X(MAILBOX_RENAMED, "mailbox-renamed") X(RESET, "reset") X(CONNECTED, "connected")      \
+                X(DISCONNECTED, "disconnected") X(AUTH_ERROR, "auth-error")                        \
+                    X(RECOVERED, "recovered")
 
 enum event_kind {
 #define EVENT_KIND_ENUM(name, text) EVENT_##name,
     EVENT_KINDS(EVENT_KIND_ENUM)
 #undef EVENT_KIND_ENUM
-    EVENT_KIND_COUNT
+        EVENT_KIND_COUNT
 };
 
 #define EVENT_BIT(kind) (1u << (kind))
-#define EVENT_ANY 0xfu   /* the four message kinds */
-#define EVENT_ALL ((1u << EVENT_KIND_COUNT) - 1)
+#define EVENT_ANY       0xfu /* the four message kinds */
+#define EVENT_ALL       ((1u << EVENT_KIND_COUNT) - 1)
 
 const char *event_kind_name(enum event_kind kind);
 bool event_kind_parse(const char *text, enum event_kind *ret);
@@ -122,7 +130,9 @@ int config_find_paths(const char *config, const char *state, const char *socket,
 
 /* Mailbox patterns (CONTRACTS section 3): `/` stands for `delimiter`, `*` within a level,
  * `**` any depth, `\Role`, `!` excludes, the last match wins, with or without the personal
- * `prefix` ("" if none). `role` is "\\Junk" or NULL. True if the list chooses the name. */
+ * `prefix` ("" if none). `role` is "\\Junk" or NULL. True if the list chooses the name. NULL,
+ * or a list that begins with an exclusion, starts from the default choice: all but \All,
+ * \Important and \Flagged. */
 bool mailbox_chosen(char *const *patterns, const char *name, char delimiter, const char *prefix,
                     const char *role);
 
