@@ -15,25 +15,30 @@ struct ipc_channel;
 
 /* X(name): who sends it, its fields. */
 #define IPC_MESSAGES(X)                                                                            \
-    X(CONFIG)       /* runner: {config: {...}} (config/transfer.h); first message, and on reload */ \
-    X(LISTENER)     /* runner: {} + fd of the control socket's listener */                         \
-    X(SECRET_WANT)  /* engine: {account, fresh: bool}; fresh: the last one was refused */          \
-    X(SECRET)       /* runner: {account, secret} or {account, error} */                            \
-    X(HOOK_RUN)     /* engine: {run, generation, hook, attempt, event | events: [...]} */          \
-    X(HOOK_RESULT)  /* runner: {run, ok, exit | signal | error, seconds, output}; kept by the      \
-                       runner and sent again after a restart of the engine until acknowledged */   \
-    X(HOOK_ACK)     /* engine: {run} */                                                            \
-    X(STATUS)       /* engine: {ready: bool, text} for the service manager */                      \
-    X(STOP)         /* runner: {}; the engine finishes its transactions and answers */             \
-    X(STOPPED)      /* engine: {} and then end of file */
+    X(CONFIG)      /* runner: {config: {...}} (config/transfer.h); first message, and on reload */ \
+    X(LISTENER)    /* runner: {} + fd of the control socket's listener */                          \
+    X(SECRET_WANT) /* engine: {account, fresh: bool}; fresh: the last one was refused */           \
+    X(SECRET)      /* runner: {account, secret} or {account, error} */                             \
+    X(HOOK_RUN)    /* engine: {run, generation, hook, attempt, event | events: [...]} */           \
+    X(HOOK_RESULT) /* runner: {run, ok, exit | signal | error, seconds, output}; kept by the       \
+                      runner and sent again after a restart of the engine until acknowledged */    \
+    X(HOOK_ACK)    /* engine: {run} */                                                             \
+    X(STATUS)      /* engine: {ready: bool, text} for the service manager */                       \
+    X(STOP)        /* runner: {}; the engine finishes its transactions and answers */              \
+    X(STOPPED)     /* engine: {} and then end of file */
 
 enum ipc_type {
     IPC_NONE = 0,
 #define IPC_ENUM(name) IPC_##name,
     IPC_MESSAGES(IPC_ENUM)
 #undef IPC_ENUM
-    IPC_TYPE_COUNT
+        IPC_TYPE_COUNT
 };
+
+/* Results are JSON: `output` is valid UTF-8 without controls but line feeds and tabs.
+ *
+ * A run is known by hook, event and attempt: an engine that was started again asks for what it
+ * has no result of, and the runner answers from what it kept, or joins the run that goes on. */
 
 #define IPC_MESSAGE_MAX (16u << 20) /* a batch of 100 events with long subjects is under 1 MiB */
 
@@ -45,7 +50,7 @@ struct ipc_hooks {
     void (*on_closed)(struct ipc_channel *ch, const char *why, void *user);
 };
 
-/* Takes `fd`. NULL when out of memory. */
+/* Takes `fd`, which is closed on failure too. NULL when out of memory. */
 struct ipc_channel *ipc_new(struct event_base *base, int fd, const struct ipc_hooks *hooks,
                             void *user);
 void ipc_free(struct ipc_channel *ch); /* legal inside its hooks */
@@ -54,6 +59,10 @@ void ipc_free(struct ipc_channel *ch); /* legal inside its hooks */
  * Messages are never dropped while the channel lives. `secret`: the buffer that held it
  * is wiped once it left. */
 int ipc_send(struct ipc_channel *ch, enum ipc_type type, json_t *body, int fd, bool secret);
+
+/* JSON memory is wiped when it is given back: messages may hold passwords. Before anything
+ * else of jansson is used. */
+void ipc_wipe_freed_json(void);
 
 /* Bytes queued and not yet taken by the peer. */
 size_t ipc_pending(const struct ipc_channel *ch);
