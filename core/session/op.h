@@ -1,0 +1,162 @@
+/* Ops and commands. An op is what a caller started and waits for; a command is one
+ * tagged line (with its literals) on the wire. Most ops are one command; a FETCH of a
+ * large set is several, LIST with counters may be a LIST and many STATUS.
+ *
+ * Each command family is one file in ops/ with one struct perch_op_type on top. */
+#ifndef PERCH_SESSION_OP_H
+#define PERCH_SESSION_OP_H
+
+#include "perch/session.h"
+
+#include "wire/encode.h"
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/span.h"
+
+struct perch_cmd;
+
+/* Which untagged data a command brings. Two commands that bring the same of an exclusive
+ * kind are never in flight together: nobody could tell whose data it is. */
+enum perch_answers {
+    PERCH_ANSWERS_NOTHING = 0,
+    PERCH_ANSWERS_CAPABILITY,
+    PERCH_ANSWERS_ID,
+    PERCH_ANSWERS_LIST,
+    PERCH_ANSWERS_SEARCH,
+    PERCH_ANSWERS_STATUS, /* not exclusive: the mailbox's name tells */
+    PERCH_ANSWERS_FETCH   /* not exclusive while the messages differ: the numbers tell */
+};
+
+enum perch_op_flag {
+    PERCH_OP_ALONE = 1 << 0,   /* nothing else is in flight beside it (RFC 9051 5.5) */
+    PERCH_OP_SEQ = 1 << 1,     /* it names messages by sequence number */
+    PERCH_OP_STILL = 1 << 2,   /* no message may vanish while it is in flight */
+    PERCH_OP_LATE = 1 << 3,    /* what is sent depends on answers: not tried at the start */
+    PERCH_OP_DIALOGUE = 1 << 4 /* the server may ask for more with "+" until it answers */
+};
+
+#define PERCH_IN(state) (1u << PERCH_STATE_##state)
+#define PERCH_IN_OPEN   (PERCH_IN(NOT_AUTHENTICATED) | PERCH_IN(AUTHENTICATED) | PERCH_IN(SELECTED))
+#define PERCH_IN_AUTH   (PERCH_IN(AUTHENTICATED) | PERCH_IN(SELECTED))
+
+/* One row a command family. Functions may be NULL where the default will do. */
+struct perch_op_type {
+    const char *name;
+    size_t size;     /* of the family's struct, which starts with a struct perch_op */
+    unsigned states; /* PERCH_IN(...): where it may be sent */
+    unsigned flags;  /* enum perch_op_flag */
+    enum perch_answers answers;
+    unsigned leads_to; /* PERCH_IN(state) once it succeeds, 0: it changes none */
+
+    /* Writes the next command behind its tag; changes nothing else. PERCH_OP_NOTHING:
+     * there is nothing to send (any more). A negative code fails the op: op->error is
+     * filled. */
+    int (*build)(perch_op *op, struct perch_cmd *cmd);
+    /* The command begins to leave. */
+    void (*begun)(perch_op *op, struct perch_cmd *cmd);
+    /* Is this untagged response an answer to that command? */
+    bool (*claims)(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
+    /* Takes a response it claimed. */
+    void (*take)(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp);
+    /* DIALOGUE: the server sent "+". The answer is appended to cmd->enc; op is NULL when
+     * it was given up. */
+    void (*go_on)(perch_session *s, perch_op *op, struct perch_cmd *cmd,
+                  const struct perch_resp *resp);
+    /* What the tagged answer means for the session, also for an op that was given up. */
+    void (*settle)(perch_session *s, const struct perch_cmd *cmd, const struct perch_resp *resp);
+    /* What it means for the op; without it, perch_op_answered. */
+    void (*answered)(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
+    /* Frees what is not in the arena. */
+    void (*drop)(perch_op *op);
+};
+
+#define PERCH_OP_NOTHING 1
+
+struct perch_op {
+    perch_session *s; /* NULL once `done` has run */
+    const struct perch_op_type *type;
+    const char *name;         /* "UID FETCH" */
+    unsigned flags;           /* of its type, and what its arguments add */
+    struct perch_link link;   /* session.ops */
+    struct perch_link queued; /* session.queue: it has something to send */
+    perch_done_fn *done;
+    void *user;
+    unsigned refs;
+    unsigned unanswered; /* its commands in flight */
+    bool finished;
+    bool more; /* set by `begun`: another command follows without waiting for an answer */
+    struct perch_arena arena;
+    struct perch_error error;
+    perch_ms timeout; /* 0: none */
+    perch_ms deadline;
+    const char *text;
+    const struct perch_status_resp *status;
+};
+
+/* Results that are collected: pointers into the op's arena, in the order they came. */
+struct perch_rows {
+    const void **v;
+    size_t n, cap;
+};
+
+/* One command on the wire. */
+struct perch_cmd {
+    struct perch_link link; /* session.inflight, in the order they left */
+    perch_op *op;           /* NULL: given up, its answer is swallowed */
+    const struct perch_op_type *type;
+    struct perch_enc enc; /* emptied as it leaves */
+    size_t moved;         /* bytes of enc.out that are in session.out */
+    size_t stop;          /* the next of enc.stops */
+    bool waiting;         /* at that stop, for the server's "+" */
+    bool open;            /* DIALOGUE: the server may ask for more */
+    bool bound;           /* it cannot be given up: the connection would be in doubt */
+    uint64_t end_at;      /* where its last moved byte stands in the stream of output */
+    perch_ms patience;    /* of its own, instead of its op's timeout; 0: none */
+    perch_ms deadline;    /* by `patience` */
+    uint32_t number;      /* of its tag */
+    unsigned step;        /* the family's own: which of its commands this is */
+    size_t from, upto;    /* the family's own: the part of its work this is */
+};
+
+/* ---- starting: what perch_X_start() does ---- */
+
+/* NULL when out of memory or when the session is closed; perch_op_start copes. */
+perch_op *perch_op_new(perch_session *s, const struct perch_op_type *type, perch_done_fn *done,
+                       void *user);
+
+/* Fills op->error unless it is already filled; returns the code. */
+int perch_op_fail(perch_op *op, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Queues the op if the state allows it, no error was noted and its first command can be
+ * built. Otherwise frees it and returns the code, which perch_session_error() explains. */
+int perch_op_start(perch_session *s, perch_op *op, perch_op **ret_op);
+
+/* An argument into the arena; a failure is noted in op->error. */
+struct perch_span perch_op_copy(perch_op *op, struct perch_span s);
+struct perch_set perch_op_copy_set(perch_op *op, const struct perch_set *set);
+
+/* ---- while it lives ---- */
+
+/* Puts it (again) where it will send soonest. */
+void perch_op_queue_first(perch_op *op);
+
+/* Default of `answered`: notes NO and BAD, finishes when nothing is left to send or
+ * to be answered. */
+void perch_op_answered(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
+
+/* Notes the tagged answer's text, code and failure. */
+void perch_op_note_status(perch_op *op, const struct perch_resp *resp);
+
+/* Its data arrived: the deadline starts again. */
+void perch_op_touch(perch_op *op);
+
+/* Runs `done`, once, with op->error (0: success). The op may be gone afterwards. */
+void perch_op_finish(perch_op *op);
+
+/* Keeps the unit just handled in the arena and parses it there. NULL when it made no
+ * sense, and, with the failure noted, when out of memory. */
+const struct perch_resp *perch_op_keep(perch_op *op);
+void perch_op_add_row(perch_op *op, struct perch_rows *rows, const void *row);
+
+#endif

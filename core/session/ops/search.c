@@ -1,0 +1,229 @@
+/* SEARCH, UID SEARCH (RFC 9051 6.4.4, RFC 4731). Where the server has ESEARCH it counts;
+ * else perch does. Either answer is taken for either request: Cyrus answers SEARCH. */
+#include "session/session.h"
+
+#include "perch/commands.h"
+#include "perch/search.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+#define CRITERIA_DEPTH 64 /* the encoder goes no deeper */
+
+struct search_op {
+    perch_op op;
+    struct perch_search_args args;
+    struct perch_search criteria;
+    struct perch_search_result result;
+    bool told; /* by ESEARCH: counts need not be made here */
+};
+
+/* ---- what leaves ---- */
+
+static int check_needs(perch_op *op, const struct perch_search *criteria)
+{
+    uint32_t needs = perch_search_needs(criteria);
+
+    for (uint32_t bit = 1; bit && bit <= needs; bit <<= 1) {
+        const char *name = perch_search_need_name((enum perch_search_need)bit);
+
+        if ((needs & bit) && op->s->caps.known && !perch_session_has(op->s, name))
+            return perch_op_fail(op, PERCH_ECAPABILITY, "the server does not offer %s", name);
+    }
+    return 0;
+}
+
+static void put_return(struct perch_enc *e, const struct perch_search_args *args)
+{
+    const struct {
+        bool asked;
+        const char *word;
+    } options[] = {
+        {args->min, "MIN"}, {args->max, "MAX"}, {args->count, "COUNT"}, {args->all, "ALL"}};
+    bool first = true;
+
+    perch_enc_word(e, " RETURN (");
+    for (size_t i = 0; i < PERCH_COUNT(options); i++) {
+        if (!options[i].asked)
+            continue;
+        if (!first)
+            perch_enc_sp(e);
+        perch_enc_word(e, options[i].word);
+        first = false;
+    }
+    perch_enc_char(e, ')');
+}
+
+static int build_search(perch_op *op, struct perch_cmd *cmd)
+{
+    const struct search_op *q = (struct search_op *)op;
+
+    if (check_needs(op, &q->criteria))
+        return op->error.code;
+    perch_enc_word(&cmd->enc, op->name);
+    if (perch_session_can(op->s, PERCH_CAP_ESEARCH))
+        put_return(&cmd->enc, &q->args);
+    perch_enc_sp(&cmd->enc);
+    perch_enc_search(&cmd->enc, &q->criteria);
+    return 0;
+}
+
+/* ---- what comes ---- */
+
+static bool claims_search(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp)
+{
+    const struct perch_span tag =
+        resp->type == PERCH_RESP_ESEARCH ? resp->u.esearch.tag : (struct perch_span){0};
+
+    if (resp->type == PERCH_RESP_ESEARCH && tag.p)
+        return perch_sess_find_tag(op->s, tag) == cmd;
+    return resp->type == PERCH_RESP_SEARCH || resp->type == PERCH_RESP_ESEARCH;
+}
+
+static void take_esearch(struct search_op *q, const struct perch_esearch_resp *answer)
+{
+    struct perch_search_result *r = &q->result;
+
+    q->told = true;
+    if (perch_set_add_set(&r->all, &answer->all))
+        (void)perch_op_fail(&q->op, PERCH_ENOMEM, "out of memory");
+    if (answer->have & PERCH_ESEARCH_MIN)
+        r->min = answer->min;
+    if (answer->have & PERCH_ESEARCH_MAX)
+        r->max = answer->max;
+    if (answer->have & PERCH_ESEARCH_COUNT)
+        r->count = answer->count;
+    if (answer->have & PERCH_ESEARCH_MODSEQ)
+        r->modseq = answer->modseq;
+}
+
+static void take_search(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp)
+{
+    struct search_op *q = (struct search_op *)op;
+
+    (void)cmd;
+    if (resp->type == PERCH_RESP_ESEARCH) {
+        take_esearch(q, &resp->u.esearch);
+        return;
+    }
+    if (perch_set_add_set(&q->result.all, &resp->u.search.set))
+        (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
+    if (resp->u.search.modseq)
+        q->result.modseq = resp->u.search.modseq;
+}
+
+/* What follows from the set is told whether or not it was asked for. */
+static void complete_result(struct search_op *q)
+{
+    struct perch_search_result *r = &q->result;
+
+    r->emulated = !q->told;
+    if (!r->all.n)
+        return;
+    r->min = r->all.r[0].first;
+    r->max = r->all.r[r->all.n - 1].last;
+    r->count = perch_set_count(&r->all);
+}
+
+static void search_answered(perch_op *op, const struct perch_cmd *cmd,
+                            const struct perch_resp *resp)
+{
+    perch_op_note_status(op, resp);
+    complete_result((struct search_op *)op);
+    if (op->error.code == PERCH_EBAD)
+        perch_error_set(&op->error, PERCH_ECRITERIA, PERCH_HITS_OP, PERCH_FIX_CODE, NULL,
+                        "the server does not understand the criteria%s%s", *op->text ? ": " : "",
+                        op->text);
+    perch_op_answered(op, cmd, resp);
+}
+
+static void search_drop(perch_op *op)
+{
+    perch_set_done(&((struct search_op *)op)->result.all);
+}
+
+static const struct perch_op_type search_type = {
+    .name = "UID SEARCH",
+    .size = sizeof(struct search_op),
+    .states = PERCH_IN(SELECTED),
+    .answers = PERCH_ANSWERS_SEARCH,
+    .build = build_search,
+    .claims = claims_search,
+    .take = take_search,
+    .answered = search_answered,
+    .drop = search_drop,
+};
+
+/* ---- starting ---- */
+
+static struct perch_search copy_criteria(perch_op *op, const struct perch_search *from,
+                                         unsigned depth)
+{
+    struct perch_search to = *from;
+    struct perch_search *list;
+    struct perch_set *set;
+
+    to.text = perch_op_copy(op, from->text);
+    to.field = perch_op_copy(op, from->field);
+    if (from->set) {
+        set = perch_arena_zalloc(&op->arena, sizeof *set);
+        if (!set)
+            (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
+        else
+            *set = perch_op_copy_set(op, from->set);
+        to.set = set;
+    }
+    if (!from->nlist)
+        return to;
+    if (depth == CRITERIA_DEPTH)
+        (void)perch_op_fail(op, PERCH_ECRITERIA, "lists in more than %d lists", CRITERIA_DEPTH);
+    list = perch_arena_array(&op->arena, from->nlist, sizeof *list);
+    if (!list)
+        (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
+    for (size_t i = 0; i < from->nlist && !op->error.code; i++)
+        list[i] = copy_criteria(op, &from->list[i], depth + 1);
+    to.list = list;
+    return to;
+}
+
+/* Does it name messages by sequence number, so that none may vanish meanwhile? */
+static bool names_seqs(const struct perch_search *criteria, unsigned depth)
+{
+    if (criteria->key == PERCH_SEARCH_SEQ || criteria->key == PERCH_SEARCH_RAW)
+        return true;
+    for (size_t i = 0; i < criteria->nlist && depth < CRITERIA_DEPTH; i++)
+        if (names_seqs(&criteria->list[i], depth + 1))
+            return true;
+    return false;
+}
+
+int perch_search_start(perch_session *s, const struct perch_search_args *args, perch_done_fn *done,
+                       void *user, perch_op **ret_op)
+{
+    perch_op *op = perch_op_new(s, &search_type, done, user);
+    struct search_op *q = (struct search_op *)op;
+
+    if (op) {
+        perch_args_copy(&q->args, sizeof q->args, args);
+        if (!q->args.min && !q->args.max && !q->args.count)
+            q->args.all = true;
+        if (q->args.criteria)
+            q->criteria = copy_criteria(op, q->args.criteria, 0);
+        else
+            (void)perch_op_fail(op, PERCH_ECRITERIA, "no criteria given");
+        if (q->args.seq) {
+            op->name = "SEARCH";
+            op->flags |= PERCH_OP_SEQ | PERCH_OP_STILL;
+        }
+        if (!op->error.code && names_seqs(&q->criteria, 0))
+            op->flags |= PERCH_OP_SEQ;
+    }
+    return perch_op_start(s, op, ret_op);
+}
+
+const struct perch_search_result *perch_op_search(const perch_op *op)
+{
+    return op->type == &search_type ? &((const struct search_op *)op)->result : NULL;
+}
