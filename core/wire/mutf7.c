@@ -1,10 +1,10 @@
 /* Modified UTF-7 (RFC 3501 5.1.3). Between "&" and "-" stand UTF-16 units in base64 with
  * "," for "/" and no padding; everything else is printable ASCII, "&" itself "&-".
  *
- * Decoding accepts more than encoding writes (a shift left open at the end, ASCII inside a
- * shift, two shifts where one would do, raw 8-bit); whether the name is one that encoding
- * would have written is found by encoding it. What is no shift at all is copied, so that
- * two names never become one without `exact` saying so. */
+ * Decoding accepts more than encoding writes (a shift left open at the end, two shifts where
+ * one would do, raw 8-bit); whether the name is one that encoding would have written is
+ * found by encoding it. What is no shift is copied, printable ASCII in a shift too: a
+ * mailbox that spells INBOX in base64 shall not look like INBOX. */
 #include "wire/mutf7.h"
 
 #include "perch/error.h"
@@ -128,11 +128,14 @@ static int digit_value(uint8_t c)
     return c == '+' ? 62 : c == ',' ? 63 : -1;
 }
 
-/* UTF-16 unit by unit; false for a surrogate that is not half of a pair. */
+/* UTF-16 unit by unit; false for a surrogate that is not half of a pair, and for what may
+ * not stand in a shift. */
 static bool put_unit(struct perch_buf *out, uint32_t unit, uint32_t *high)
 {
     uint8_t utf8[4];
 
+    if (unit >= 0x20 && unit <= 0x7e)
+        return false;
     if (*high) {
         if (unit < 0xdc00 || unit > 0xdfff)
             return false;

@@ -27,13 +27,15 @@ PERCH_API int perch_mutf7_encode(struct perch_span utf8, char **ret_name, size_t
  * adjacent ones dropped, a character split over two words joined, folding undone.
  * A word with an unknown charset or broken encoding stays as it is written; raw
  * 8-bit text is taken as UTF-8 if it is, else as windows-1252; no output byte is
- * ever invalid UTF-8, undecodable bytes are U+FFFD. Output stops at 64 KiB and
- * *ret_truncated (may be NULL) is set. PERCH_ENOMEM is the only error. */
+ * ever invalid UTF-8, undecodable bytes are U+FFFD; line ends and NULs in a word become
+ * blanks, so that the result is one line. Output stops at 64 KiB and *ret_truncated (may be
+ * NULL) is set. PERCH_ENOMEM is the only error. */
 PERCH_API int perch_rfc2047_decode(struct perch_span value, char **ret_utf8, size_t *ret_len,
                                    bool *ret_truncated);
 
 /* Any bytes in `charset` (an IANA name) to valid UTF-8, undecodable ones as U+FFFD.
- * An unknown charset is PERCH_EINVAL. */
+ * An unknown charset is PERCH_EINVAL. As in browsers, ISO-8859-1 is read as windows-1252 and
+ * the East Asian charsets as their larger forms, because senders mean those. */
 PERCH_API int perch_charset_decode(struct perch_span bytes, struct perch_span charset,
                                    char **ret_utf8, size_t *ret_len);
 
@@ -60,7 +62,8 @@ PERCH_API void perch_internaldate_format(struct perch_time t, char out[PERCH_INT
 PERCH_API void perch_iso_format(int64_t unix_s, char out[PERCH_ISO_SIZE]);
 
 /* One address list as people read it: `Name <box@host>, ...`, groups as
- * `Group: a@b, c@d;`. Names are decoded; an address without a host is `box`.
+ * `Group: a@b, c@d;`. Names are decoded, and quoted if they hold a comma or the like; an
+ * address without a host is `box`.
  * (IMAPClient: str(Address)) */
 PERCH_API int perch_addresses_format(const struct perch_address *a, size_t n, char **ret_utf8,
                                      size_t *ret_len);

@@ -82,7 +82,7 @@ static void test_odd_names_are_read_but_not_exact(void)
         {"&&-", "&&"},
         {"&Jjo!", "&Jjo!"},       /* no shift back: copied */
         {"&Jjo", "\xe2\x98\xba"}, /* left open at the end: read */
-        {"&AGE-", "a"},           /* printable ASCII in a shift */
+        {"&AGE-", "&AGE-"},       /* printable ASCII in a shift */
         {"&U,BTFw-&ZeVnLIqe-", "\xe5\x8f\xb0\xe5\x8c\x97\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"},
         {"&A-", "&A-"},           /* six bits are no unit */
         {"&AAAA-", "&AAAA-"},     /* a unit and eight bits */
@@ -91,6 +91,8 @@ static void test_odd_names_are_read_but_not_exact(void)
         {"&3B8-", "&3B8-"},       /* the other half */
         {"&2D0AYQ-", "&2D0AYQ-"}, /* a high half with a letter behind it */
         {"& -", "& -"},
+        {"&AEkATgBCAE8AWA-", "&AEkATgBCAE8AWA-"}, /* INBOX in disguise */
+        {"&ACY-", "&ACY-"},
         {"caf\xc3\xa9", "caf\xc3\xa9"}, /* raw UTF-8 */
         {"caf\xe9", "caf\xef\xbf\xbd"}, /* raw latin-1 */
         {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
