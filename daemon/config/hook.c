@@ -527,7 +527,7 @@ int config_read_bindings(struct config_build *b, const struct yaml_node *map,
         return schema_no_memory(&b->s);
     for (const struct yaml_node *v = map->first; v; v = v->next) {
         const struct yaml_node *e = v->kind == NODE_LIST ? v->first : v;
-        uint32_t kinds;
+        uint32_t kinds = 0;
 
         if (read_kinds(&b->s, v->key, &kinds) != 0)
             return -1;

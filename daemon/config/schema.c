@@ -324,7 +324,7 @@ static int read_number(struct schema *s, const struct yaml_node *v, const struct
                        void *field)
 {
     bool port = k->type == SCHEMA_PORT;
-    uint64_t n;
+    uint64_t n = 0;
 
     if (number(s, v, port ? 1 : k->min, port ? UINT16_MAX : k->max, &n) != 0)
         return -1;

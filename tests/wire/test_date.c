@@ -186,7 +186,7 @@ static void test_the_calendar_counts_right(void)
     int64_t unix_s = INT64_C(-11707632000); /* 1599-01-01, 371 years of 365 days and 90 leap days */
 
     for (int i = 0; i < 150000; i++, unix_s += 86400) {
-        char iso[PERCH_ISO_SIZE], want[40];
+        char iso[PERCH_ISO_SIZE], want[64];
         bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
         (void)snprintf(want, sizeof want, "%04d-%02d-%02dT00:00:00Z", year, month, day);
