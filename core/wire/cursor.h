@@ -23,7 +23,8 @@ struct perch_cursor {
     uint32_t depth;  /* open parentheses */
     uint32_t tokens; /* read so far */
     bool utf8;
-    bool no_bare_quotes; /* see perch_quoted_close */
+    bool nstrings;       /* inside ENVELOPE: see perch_quoted_close */
+    bool no_bare_quotes; /* the same */
     int error;           /* 0 or the code of the first failure */
 };
 

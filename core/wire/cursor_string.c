@@ -64,7 +64,7 @@ static ssize_t unescape(struct perch_cursor *c, const char *p, const char *close
 static bool quoted_slow(struct perch_cursor *c, struct perch_span *ret)
 {
     const char *from = c->p + 1;
-    const char *close = perch_quoted_close(from, c->end, &c->no_bare_quotes);
+    const char *close = perch_quoted_close(from, c->end, c->nstrings, &c->no_bare_quotes);
     char *to;
     ssize_t n;
 
@@ -81,9 +81,15 @@ static bool quoted_slow(struct perch_cursor *c, struct perch_span *ret)
     return perch_cur_token(c);
 }
 
+/* Whether `p`, behind a quote, shows that it closed: the usual cases of
+ * perch_quoted_close. */
 static inline bool ends_quoted(const struct perch_cursor *c, const char *p)
 {
-    return p == c->end || *p == ' ' || *p == ')';
+    if (p == c->end || *p == ')')
+        return true;
+    if (*p != ' ' || !c->nstrings)
+        return *p == ' ';
+    return c->end - p > 1 && (p[1] == '"' || p[1] == '(' || p[1] == 'N');
 }
 
 static bool quoted(struct perch_cursor *c, struct perch_span *ret)

@@ -152,8 +152,12 @@ bool perch_cur_name(struct perch_cursor *c, struct perch_span raw, struct perch_
     if (c->utf8)
         ret->exact = false;
     ret->utf8 = (struct perch_span){utf8, n};
-    if (perch_arena_dup(c->arena, ret->utf8, &ret->utf8) != 0)
+    if (memchr(utf8, '\0', n)) { /* "&AAA": no name for anybody to read */
+        ret->utf8 = raw;
+        ret->exact = false;
+    } else if (perch_arena_dup(c->arena, ret->utf8, &ret->utf8) != 0) {
         (void)perch_cur_fail_memory(c);
+    }
     perch_text_free(utf8);
     return !c->error;
 }

@@ -163,7 +163,7 @@ static bool quote_open(const char *p, const char *to, bool open)
 
     for (;;) {
         if (open) {
-            p = perch_quoted_close(p, to, &strict);
+            p = perch_quoted_close(p, to, false, &strict);
             if (!p)
                 return true;
             p++;

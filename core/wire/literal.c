@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/num.h"
+#include "base/span.h"
 
 #include <string.h>
 
@@ -63,13 +64,24 @@ enum perch_literal_kind perch_literal_read(const char *p, const char *end,
     return negative ? PERCH_LITERAL_NEGATIVE : PERCH_LITERAL_OK;
 }
 
-static bool may_follow_quote(const char *p, const char *end)
+static bool starts_nstring(const char *p, const char *end)
 {
-    return p == end || *p == ' ' || *p == ')' || *p == '(' || *p == ']' || *p == '\r' ||
-           *p == '\n' || *p == '\t';
+    p = skip_blanks(p, end);
+    if (p == end)
+        return true;
+    if (*p == '"' || *p == '(' || *p == ')' || *p == '{' || *p == '~')
+        return true;
+    return perch_span_istarts((struct perch_span){p, (size_t)(end - p)}, "NIL");
 }
 
-const char *perch_quoted_close(const char *p, const char *end, bool *strict)
+static bool may_follow_quote(const char *p, const char *end, bool nstrings)
+{
+    if (p == end || *p == ')' || *p == '(' || *p == ']' || *p == '\r' || *p == '\n')
+        return true;
+    return (*p == ' ' || *p == '\t') && (!nstrings || starts_nstring(p, end));
+}
+
+const char *perch_quoted_close(const char *p, const char *end, bool nstrings, bool *strict)
 {
     const char *first = NULL;
 
@@ -80,7 +92,7 @@ const char *perch_quoted_close(const char *p, const char *end, bool *strict)
         }
         if (*p != '"')
             continue;
-        if (*strict || may_follow_quote(p + 1, end))
+        if (*strict || may_follow_quote(p + 1, end, nstrings))
             return p;
         if (!first)
             first = p;

@@ -28,7 +28,8 @@ enum perch_literal_kind perch_literal_read(const char *p, const char *end,
 /* The closing quote of the quoted string whose first byte is `p`; NULL if there is none
  * before `end`. A quote that no blank, bracket, parenthesis or line end follows does not
  * close (servers forget to escape) unless no better one is found, or `*strict`, which is
- * set once that search was in vain, so that the work stays linear. */
-const char *perch_quoted_close(const char *p, const char *end, bool *strict);
+ * set once that search was in vain, so that the work stays linear. With `nstrings` only
+ * strings, lists and NIL can follow the blank. */
+const char *perch_quoted_close(const char *p, const char *end, bool nstrings, bool *strict);
 
 #endif

@@ -471,5 +471,5 @@ bool perch_parse_body(struct perch_cursor *c, const struct perch_body **ret)
     *ret = NULL;
     if (perch_cur_nil(c))
         return perch_cur_quirk_at(c, PERCH_QUIRK_NIL_FORM, c->p - 3);
-    return body(c, ret);
+    return empty_part(c) || (!c->error && body(c, ret));
 }

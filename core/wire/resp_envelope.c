@@ -211,14 +211,10 @@ static bool fields(struct perch_cursor *c, struct perch_envelope *e)
     return !c->error;
 }
 
-bool perch_parse_envelope(struct perch_cursor *c, const struct perch_envelope **ret)
+static bool envelope(struct perch_cursor *c, struct perch_envelope *e)
 {
-    struct perch_envelope *e = perch_arena_zalloc(c->arena, sizeof *e);
     bool doubled;
 
-    if (!e)
-        return perch_cur_fail_memory(c);
-    *ret = e;
     if (perch_cur_nil(c))
         return perch_cur_quirk_at(c, PERCH_QUIRK_NIL_FORM, c->p - 3);
     if (!perch_cur_open(c))
@@ -231,4 +227,18 @@ bool perch_parse_envelope(struct perch_cursor *c, const struct perch_envelope **
     if (doubled && perch_cur_more(c))
         return perch_cur_fail(c, "more than an envelope inside its parentheses");
     return !c->error;
+}
+
+bool perch_parse_envelope(struct perch_cursor *c, const struct perch_envelope **ret)
+{
+    struct perch_envelope *e = perch_arena_zalloc(c->arena, sizeof *e);
+    bool ok;
+
+    if (!e)
+        return perch_cur_fail_memory(c);
+    *ret = e;
+    c->nstrings = true;
+    ok = envelope(c, e);
+    c->nstrings = false;
+    return ok;
 }

@@ -421,13 +421,17 @@ static bool fetch_item(struct perch_cursor *c, struct perch_fetch *f, struct man
 /* Items without the parentheses that belong around them, or behind them. */
 static bool loose_items(struct perch_cursor *c, struct perch_fetch *f, struct many *many)
 {
-    while (!c->error && perch_cur_blanks(c) && !perch_cur_done(c)) {
-        if (!perch_cur_quirk(c, PERCH_QUIRK_PARENS))
+    if (!perch_cur_quirk(c, PERCH_QUIRK_PARENS))
+        return false;
+    while (!perch_cur_done(c)) {
+        if (perch_cur_take(c, ')'))
+            continue;
+        if (perch_cur_at(c, ' ') && !perch_cur_sp(c))
             return false;
-        if (!perch_cur_take(c, ')') && !fetch_item(c, f, many))
+        if (!perch_cur_done(c) && !fetch_item(c, f, many))
             return false;
     }
-    return !c->error;
+    return true;
 }
 
 static bool fetch_items(struct perch_cursor *c, struct perch_fetch *f, struct many *many)
@@ -441,7 +445,7 @@ static bool fetch_items(struct perch_cursor *c, struct perch_fetch *f, struct ma
     }
     if (c->error || perch_cur_done(c))
         return !c->error;
-    return loose_items(c, f, many);
+    return (perch_cur_at(c, ' ') && c->end - c->p == 1) || loose_items(c, f, many);
 }
 
 bool perch_row_fetch(struct perch_cursor *c, struct perch_resp *r)

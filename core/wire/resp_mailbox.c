@@ -219,25 +219,39 @@ static bool status_entry(struct perch_cursor *c, struct perch_mailbox_status *s,
     return perch_cur_skip(c, &e->value);
 }
 
-/* A name without quotes that has blanks in it: the list is what stands in the last
- * parentheses. */
+/* The "(" of the last list, which ends the response; NULL if there is none. */
+static const char *last_list(const struct perch_cursor *c)
+{
+    uint32_t depth = 0;
+
+    for (const char *p = c->end; p > c->p; p--) {
+        if (p[-1] == ')')
+            depth++;
+        else if (p[-1] == '(' && (depth == 0 || --depth == 0))
+            return p - 1;
+    }
+    return NULL;
+}
+
+/* Without quotes a name may have blanks and parentheses in it: what stands in the last
+ * parentheses is the list, and what stands before it the name. */
 static bool status_name(struct perch_cursor *c, struct perch_name *ret)
 {
-    const char *open, *from = c->p;
+    const char *list, *from = c->p;
     struct perch_span raw;
 
     if (perch_cur_at(c, '"') || perch_cur_at(c, '{') || perch_cur_at(c, '~'))
         return perch_cur_mailbox(c, ret) && perch_cur_sp(c);
+    list = last_list(c);
     raw = perch_cur_run(c, PERCH_CH_ASTR);
-    if (raw.n > 0 && perch_cur_at(c, ' ') && perch_cur_peek(c, 1) == '(')
+    if (raw.n > 0 && list == c->p + 1)
         return perch_cur_token(c) && perch_cur_name(c, raw, ret) && perch_cur_sp(c);
-    open = memrchr(from, '(', (size_t)(c->end - from));
-    if (!open)
+    if (!list)
         return perch_cur_fail(c, "STATUS without its list");
-    raw = perch_span_trim((struct perch_span){from, (size_t)(open - from)});
+    raw = perch_span_trim((struct perch_span){from, (size_t)(list - from)});
     if (raw.n == 0)
         return perch_cur_fail(c, "no mailbox name where one belongs");
-    c->p = open;
+    c->p = list;
     return perch_cur_quirk_at(c, PERCH_QUIRK_NAME_FORM, from) && perch_cur_token(c) &&
            perch_cur_name(c, raw, ret);
 }
@@ -295,7 +309,7 @@ bool perch_row_namespace(struct perch_cursor *c, struct perch_resp *r)
                 break;
         }
         ns->kind[kind].v = perch_vec_take(c, &v, &ns->kind[kind].n);
-        if (c->error)
+        if (c->error || (v.n == 0 && !perch_cur_quirk_at(c, PERCH_QUIRK_NIL_FORM, c->p - 1)))
             return false;
     }
     return true;
