@@ -1,13 +1,12 @@
 /* Values that many responses share: sets, mailbox names, flags, lists of words. */
 #include "wire/cursor.h"
 #include "wire/names.h"
+#include "wire/seqset.h"
 
 #include "perch/text.h"
 
 #include "base/ascii.h"
 #include "base/num.h"
-
-#include <stdlib.h>
 
 /* ---- sets ---- */
 
@@ -29,28 +28,9 @@ bool perch_vec_range(struct perch_cursor *c, struct perch_vec *ranges, uint32_t 
     return true;
 }
 
-static int by_first(const void *a, const void *b)
-{
-    uint32_t x = ((const struct perch_range *)a)->first, y = ((const struct perch_range *)b)->first;
-
-    return (x > y) - (x < y);
-}
-
 bool perch_vec_set(struct perch_cursor *c, struct perch_vec *ranges, struct perch_set *ret)
 {
-    struct perch_range *r = ranges->v;
-    size_t kept = 0;
-
-    qsort(r, ranges->n, sizeof *r, by_first);
-    for (size_t i = 0; i < ranges->n; i++) {
-        if (kept > 0 && (r[i].first <= r[kept - 1].last || r[i].first - r[kept - 1].last == 1)) {
-            if (r[i].last > r[kept - 1].last)
-                r[kept - 1].last = r[i].last;
-        } else {
-            r[kept++] = r[i];
-        }
-    }
-    ranges->n = kept;
+    ranges->n = perch_ranges_normalise(ranges->v, ranges->n);
     ret->r = perch_vec_take(c, ranges, &ret->n);
     ret->cap = 0;
     return !c->error;

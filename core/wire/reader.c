@@ -54,11 +54,13 @@ static int handle_unit(perch_reader *r, struct perch_span bytes)
     struct perch_resp resp;
     int rc = perch_resp_parse(unit, &options, &r->arena, &resp, &report);
 
-    report_quirks(r, &report);
-    if (rc != 0)
+    if (rc == 0) {
+        report_quirks(r, &report);
+        if (r->hooks.on_response)
+            r->hooks.on_response(&resp, r->user);
+    } else {
         malformed(r, bytes, report.error_at, report.error);
-    else if (r->hooks.on_response)
-        r->hooks.on_response(&resp, r->user);
+    }
     perch_arena_reset(&r->arena);
     r->nholes = 0;
     if (rc == PERCH_EPROTO || rc == 0)

@@ -126,8 +126,10 @@ static bool bare_line(struct perch_cursor *c, struct perch_resp *r, const char *
     else if (line.n > 4 && perch_is_digit(from[0]) && perch_is_digit(from[1]) &&
              perch_is_digit(from[2]) && (from[3] == ' ' || from[3] == '-'))
         r->type = PERCH_RESP_BYE;
-    else
+    else {
+        c->p = from;
         return perch_cur_fail(c, "a line that is no response");
+    }
     r->kind = PERCH_UNTAGGED;
     r->tag = (struct perch_span){NULL, 0};
     r->u.status.text = line;

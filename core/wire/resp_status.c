@@ -200,6 +200,7 @@ static const char *code_end(const char *p, const char *end, bool *nested)
 static bool read_args(struct perch_cursor *c, const char *close, struct perch_status_resp *s)
 {
     struct perch_cursor args = *c;
+    uint32_t quirks = c->report->quirks;
 
     args.end = close;
     s->code = perch_code_find(s->code_name);
@@ -207,6 +208,7 @@ static bool read_args(struct perch_cursor *c, const char *close, struct perch_st
     c->tokens = args.tokens;
     if (args.error == PERCH_EPROTO) {
         c->report->error = NULL;
+        c->report->quirks = quirks;
         s->code = PERCH_CODE_OTHER;
         memset(&s->u, 0, sizeof s->u);
         return perch_cur_quirk_at(c, PERCH_QUIRK_CODE_FORM, s->code_name.p);
