@@ -177,6 +177,7 @@ void perch_op_queue_first(perch_op *op)
 
 void perch_op_touch(perch_op *op)
 {
+    op->retimed = false;
     op->deadline = op->timeout && op->s ? op->s->now + op->timeout : PERCH_NEVER;
 }
 
@@ -311,7 +312,10 @@ void perch_op_cancel(perch_op *op)
 void perch_op_set_timeout(perch_op *op, perch_ms timeout)
 {
     op->timeout = timeout > 0 ? timeout : 0;
-    perch_op_touch(op);
+    op->deadline = PERCH_NEVER;
+    op->retimed = op->timeout > 0 && op->s;
+    if (op->retimed && op->s->hooks.on_output && !op->s->doomed)
+        op->s->hooks.on_output(op->s, op->s->user);
 }
 
 int perch_op_code(const perch_op *op)

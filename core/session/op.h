@@ -89,6 +89,8 @@ struct perch_op {
     struct perch_error error;
     perch_ms timeout; /* 0: none */
     perch_ms deadline;
+    bool retimed; /* set by the caller: the deadline counts from the next tick, which knows
+                     the time; the session's is as old as the last one */
     const char *text;
     const struct perch_status_resp *status;
 };

@@ -439,6 +439,9 @@ void perch_session_tick(perch_session *s, perch_ms now)
     perch_sess_enter(s);
     if (now > s->now)
         s->now = now;
+    PERCH_LIST_EACH (&s->ops, perch_op, link, op)
+        if (op->retimed)
+            perch_op_touch(op);
     while (perch_sess_alive(s) && tick_one(s))
         ;
     if (perch_sess_alive(s))

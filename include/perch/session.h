@@ -116,8 +116,8 @@ struct perch_session_hooks {
     /* The mirror is up to date before this runs. */
     void (*on_event)(perch_session *s, const struct perch_event *event, void *user);
     void (*on_state)(perch_session *s, enum perch_state from, enum perch_state to, void *user);
-    /* There is output where there was none. Not called while perch_session_feed runs:
-     * look at perch_session_output after it. */
+    /* There is output where there was none, or a deadline was set: tick and look at
+     * perch_session_output. Not for what perch_session_feed brings: look after it anyway. */
     void (*on_output)(perch_session *s, void *user);
     /* STARTTLS was answered OK and nothing stood behind it. Set TLS up on the wire, then
      * call perch_session_tls_ready. */
@@ -235,8 +235,8 @@ PERCH_API void perch_op_unref(perch_op *op);
  * is closed. Either way `done` runs with PERCH_ECANCELLED before this returns. */
 PERCH_API void perch_op_cancel(perch_op *op);
 
-/* Milliseconds from now after which it fails with PERCH_ETIMEOUT; 0: never. It restarts
- * only when data of this very command arrives. */
+/* Milliseconds from now (from the next tick) after which it fails with PERCH_ETIMEOUT; 0:
+ * never. It restarts only when data of this very command arrives. */
 PERCH_API void perch_op_set_timeout(perch_op *op, perch_ms timeout);
 
 #ifdef __cplusplus
