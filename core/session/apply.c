@@ -65,7 +65,8 @@ static int deliver(perch_session *s, struct perch_event event)
     if (cmd) {
         event.op = perch_op_ref(cmd->op);
         perch_op_touch(cmd->op);
-        cmd->type->take(cmd->op, cmd, event.resp);
+        if (cmd->type->take)
+            cmd->type->take(cmd->op, cmd, event.resp);
     }
     if (perch_sess_alive(s))
         perch_sess_event(s, &event);

@@ -130,6 +130,13 @@ static void auth_begun(perch_op *op, struct perch_cmd *cmd)
     perch_sess_goto(op->s, PERCH_STATE_AUTHENTICATING);
 }
 
+static bool claims_capability(perch_op *op, const struct perch_cmd *cmd,
+                              const struct perch_resp *resp)
+{
+    (void)op;
+    return resp->type == PERCH_RESP_CAPABILITY && cmd->step != STEP_LOGIN;
+}
+
 /* ---- the exchange ---- */
 
 /* "*" ends an exchange politely; the tagged answer still comes. */
@@ -268,6 +275,7 @@ static const struct perch_op_type auth_type = {
     .leads_to = PERCH_IN(AUTHENTICATED),
     .build = build_auth,
     .begun = auth_begun,
+    .claims = claims_capability,
     .go_on = auth_go_on,
     .settle = settle_auth,
     .answered = auth_answered,

@@ -56,7 +56,7 @@ struct perch_op_type {
     void (*begun)(perch_op *op, struct perch_cmd *cmd);
     /* Is this untagged response an answer to that command? */
     bool (*claims)(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
-    /* Takes a response it claimed. */
+    /* Takes a response it claimed. NULL: the session keeps what is in it. */
     void (*take)(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp);
     /* DIALOGUE: the server sent "+". The answer is appended to cmd->enc; op is NULL when
      * it was given up. */

@@ -1,7 +1,7 @@
 /* Log lines:
  *   state NAME
- *   event KIND NUMBER [was OLD] [op LABEL] [: TEXT]     TEXT of MALFORMED, RESYNC, ALERT, BYE
- *   done LABEL ok | done LABEL PERCH_CODE [reason]
+ *   event KIND NUMBER [was OLD] [op COMMAND] [: TEXT]     TEXT of MALFORMED, RESYNC, ALERT, BYE
+ *   done LABEL ok | done LABEL PERCH_CODE [the reason, if it is more than the class]
  *   starttls */
 #include "support/transcript.h"
 
@@ -40,12 +40,6 @@ void transcript_note(struct transcript *t, const char *fmt, ...)
     perch_buf_addf(&t->all, "%s\n", text);
 }
 
-static const char *label_of(const struct transcript *t, const perch_op *op)
-{
-    (void)t;
-    return perch_op_command(op);
-}
-
 static void on_event(perch_session *s, const struct perch_event *event, void *user)
 {
     struct transcript *t = user;
@@ -53,7 +47,7 @@ static void on_event(perch_session *s, const struct perch_event *event, void *us
     size_t n = 0;
 
     (void)s;
-    if (event->kind == PERCH_EVENT_QUIRK && t->quiet)
+    if (event->kind == PERCH_EVENT_QUIRK && !t->quirks)
         return;
     n += (size_t)snprintf(text, sizeof text, "event %s", kinds[event->kind]);
     if (event->number)
@@ -63,7 +57,7 @@ static void on_event(perch_session *s, const struct perch_event *event, void *us
         n += (size_t)snprintf(text + n, sizeof text - n, " was %llu",
                               (unsigned long long)event->old);
     if (event->op)
-        n += (size_t)snprintf(text + n, sizeof text - n, " op %s", label_of(t, event->op));
+        n += (size_t)snprintf(text + n, sizeof text - n, " op %s", perch_op_command(event->op));
     if (event->kind == PERCH_EVENT_ALERT || event->kind == PERCH_EVENT_BYE)
         (void)snprintf(text + n, sizeof text - n, ": %.*s", (int)event->resp->u.status.text.n,
                        event->resp->u.status.text.p);
@@ -109,12 +103,13 @@ void transcript_done(perch_op *op, void *user)
 {
     struct transcript_token *token = user;
     const struct perch_error *e = perch_op_error(op);
+    bool finer = e->code && strcmp(e->reason, perch_err_class(e->code)) != 0;
 
     token->runs++;
     token->code = e->code;
     if (e->code)
         transcript_note(token->t, "done %s %s%s%s", token->label, perch_err_name(e->code),
-                        e->reason && *e->reason ? " " : "", e->reason ? e->reason : "");
+                        finer ? " " : "", finer ? e->reason : "");
     else
         transcript_note(token->t, "done %s ok", token->label);
     if (token->on_done)

@@ -19,13 +19,6 @@ static bool claims_capability(perch_op *op, const struct perch_cmd *cmd,
     return resp->type == PERCH_RESP_CAPABILITY;
 }
 
-static void take_nothing(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp)
-{
-    (void)op;
-    (void)cmd;
-    (void)resp;
-}
-
 static const struct perch_op_type capability_type = {
     .name = "CAPABILITY",
     .size = sizeof(perch_op),
@@ -33,7 +26,6 @@ static const struct perch_op_type capability_type = {
     .answers = PERCH_ANSWERS_CAPABILITY,
     .build = build_name,
     .claims = claims_capability,
-    .take = take_nothing,
 };
 
 int perch_capability_start(perch_session *s, perch_done_fn *done, void *user, perch_op **ret_op)
