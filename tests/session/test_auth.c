@@ -379,18 +379,20 @@ static void play_arguments(struct transcript *t)
     struct perch_auth_args args = ann();
 
     args.password = PERCH_SPAN("se\0cret");
-    transcript_refused(t, perch_authenticate_start(t->s, &args, transcript_done,
-                                                   transcript_token(t, "nul"), NULL),
-                       PERCH_EINVAL);
+    transcript_refused(
+        t, perch_authenticate_start(t->s, &args, transcript_done, transcript_token(t, "nul"), NULL),
+        PERCH_EINVAL);
     args.password.p = NULL;
-    transcript_refused(t, perch_authenticate_start(t->s, &args, transcript_done,
-                                                   transcript_token(t, "none"), NULL),
-                       PERCH_EINVAL);
+    transcript_refused(
+        t,
+        perch_authenticate_start(t->s, &args, transcript_done, transcript_token(t, "none"), NULL),
+        PERCH_EINVAL);
     transcript_login(t, "IMAP4rev1");
     args = ann();
-    transcript_refused(t, perch_authenticate_start(t->s, &args, transcript_done,
-                                                   transcript_token(t, "twice"), NULL),
-                       PERCH_ESTATE);
+    transcript_refused(
+        t,
+        perch_authenticate_start(t->s, &args, transcript_done, transcript_token(t, "twice"), NULL),
+        PERCH_ESTATE);
 }
 
 static void test_bad_arguments_are_refused_at_once(void)

@@ -385,7 +385,7 @@ void transcript_select(struct transcript *t, unsigned exists)
     transcript_started(
         t, perch_select_start(t->s, &args, transcript_done, transcript_token(t, "select"), NULL));
     perch_buf_addf(&script,
-                   "C: <select> SELECT INBOX\n"
+                   "C: <select> SELECT \"INBOX\"\n"
                    "S: * %u EXISTS\n"
                    "S: * OK [UIDVALIDITY 7] ok\n"
                    "S: <select> OK [READ-WRITE] done\n",
