@@ -50,7 +50,9 @@ void perch_cmd_free(struct perch_cmd *cmd)
 
 void perch_cmd_wait(perch_session *s, struct perch_cmd *cmd)
 {
-    cmd->deadline = cmd->patience ? s->now + cmd->patience : PERCH_NEVER;
+    bool oldest = s->inflight.head.next == &cmd->link;
+
+    cmd->deadline = cmd->patience && oldest ? s->now + cmd->patience : PERCH_NEVER;
     if (!cmd->patience && cmd->op)
         perch_op_touch(cmd->op);
 }
