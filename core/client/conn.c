@@ -119,6 +119,8 @@ static void tell_connected(perch_client *c)
 void perch_conn_settle(perch_client *c)
 {
     tell_connected(c);
+    if (is_live(c) && c->session)
+        perch_session_tick(c->session, perch_clock_ms());
     conn_flush(c);
     notice_death(c);
     conn_arm(c);
@@ -267,8 +269,12 @@ static bool conn_consume(void *user)
 {
     perch_client *c = user;
     ssize_t used;
+    perch_ms now;
 
     perch_client_enter(c);
+    now = perch_clock_ms();
+    if (now < perch_session_deadline(c->session)) /* what is here is in time, if we are late */
+        perch_session_tick(c->session, now);
     used = perch_session_feed(c->session, perch_buf_data(&c->io.rx), c->io.rx.len);
     if (used > 0)
         perch_buf_consume(&c->io.rx, (size_t)used);
@@ -372,8 +378,6 @@ static void conn_timer(void *user)
                         "tls-timeout", "%s did not finish the TLS handshake within %lld ms",
                         c->options.host, (long long)c->options.tls_timeout);
         perch_conn_end(c);
-    } else if (c->session) {
-        perch_session_tick(c->session, now);
     }
     (void)perch_client_leave(c);
 }

@@ -176,21 +176,25 @@ static struct perch_span next_line(struct server *s, size_t *ret_used)
     return all;
 }
 
-/* False while no line is there. A line that is not what the script wants stops it. */
+/* False while no line is there. One that is not what the script wants ends the connection,
+ * so that the test fails and says why. */
 static bool expect(struct server *s, bool tagged, const char *want)
 {
     size_t used = 0;
-    struct perch_span line = next_line(s, &used);
-    struct perch_span tag = {NULL, 0};
+    struct perch_span line = next_line(s, &used), rest = line;
 
     if (!line.p)
         return false;
     if (tagged) {
-        tag = perch_span_cut(&line, ' ');
+        struct perch_span tag = perch_span_cut(&rest, ' ');
+
         (void)snprintf(s->tag, sizeof s->tag, "%.*s", (int)tag.n, tag.p);
     }
-    if (tagged ? !line.p || !perch_span_istarts(line, want) : !perch_span_ieqs(line, want))
+    if (tagged ? !rest.p || !perch_span_istarts(rest, want) : !perch_span_ieqs(rest, want)) {
+        (void)fprintf(stderr, "server: wanted \"%s\", got \"%.*s\"\n", want, (int)line.n, line.p);
+        s->closing = true;
         return false;
+    }
     perch_buf_consume(&s->lines, used);
     return true;
 }
@@ -375,9 +379,6 @@ void server_free(struct server *s)
 {
     if (!s)
         return;
-    if (!s->stalled && s->lines.len > 0 && s->step->what != SERVER_END)
-        (void)fprintf(stderr, "server: wanted \"%s\", have \"%s\"\n",
-                      s->step->text ? s->step->text : "", perch_buf_cstr(&s->lines));
     server_hang_up(s);
     if (s->accepting)
         event_free(s->accepting);

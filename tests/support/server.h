@@ -56,7 +56,8 @@ size_t server_sent(const struct server *s);
 /* The client closed its end. */
 bool server_saw_end(const struct server *s);
 
-/* Every step was taken. What came instead, if not, is printed by server_free. */
+/* Every step was taken. A line that was not what a step wants is printed, and ends the
+ * connection. */
 bool server_finished(const struct server *s);
 
 /* Runs the loop until *flag is set. False after 20 s: a test that hangs fails. */
