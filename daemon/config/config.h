@@ -30,13 +30,13 @@ struct config_secret {
 };
 
 /* Event kinds, in the order of CONTRACTS. X(name, text) */
+/* clang-format off */
 #define EVENT_KINDS(X)                                                                             \
-    X(NEW, "new")                                                                                  \
-    X(FLAGS, "flags") X(DELETED, "deleted") X(MOVED, "moved")                                      \
-        X(MAILBOX_CREATED, "mailbox-created") X(MAILBOX_DELETED, "mailbox-deleted")                \
-            X(MAILBOX_RENAMED, "mailbox-renamed") X(RESET, "reset") X(CONNECTED, "connected")      \
-                X(DISCONNECTED, "disconnected") X(AUTH_ERROR, "auth-error")                        \
-                    X(RECOVERED, "recovered")
+    X(NEW, "new") X(FLAGS, "flags") X(DELETED, "deleted") X(MOVED, "moved")                        \
+    X(MAILBOX_CREATED, "mailbox-created") X(MAILBOX_DELETED, "mailbox-deleted")                    \
+    X(MAILBOX_RENAMED, "mailbox-renamed") X(RESET, "reset") X(CONNECTED, "connected")              \
+    X(DISCONNECTED, "disconnected") X(AUTH_ERROR, "auth-error") X(RECOVERED, "recovered")
+/* clang-format on */
 
 enum event_kind {
 #define EVENT_KIND_ENUM(name, text) EVENT_##name,
