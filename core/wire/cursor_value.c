@@ -107,7 +107,7 @@ static bool reads_as_is(const struct perch_cursor *c, struct perch_span raw)
     if (c->utf8)
         return perch_utf8_valid(raw.p, raw.n);
     for (size_t i = 0; i < raw.n; i++)
-        if ((uint8_t)raw.p[i] >= 0x80 || raw.p[i] == '&')
+        if (raw.p[i] < 0x20 || raw.p[i] > 0x7e || raw.p[i] == '&') /* Exchange: a raw TAB */
             return false;
     return true;
 }

@@ -50,7 +50,7 @@ static void test_list_names_are_decoded(void)
          "\\xe6\\x97\\xa5\\xe6\\x9c\\xac\\xe8\\xaa\\x9e'='~peter/mail/&U,BTFw-/&ZeVnLIqe-'"},
         {"* LIST () \"/\" &", "LIST () '/' '&'!"},
         {"* LIST () \"/\" &AAA", "LIST () '/' '&AAA'!"},
-        {"* LIST () \"/\" &AGE-", "LIST () '/' 'a'='&AGE-'!"},
+        {"* LIST () \"/\" &AGE-", "LIST () '/' '&AGE-'!"},
     };
 
     CHECK_ROWS(rows, NULL);
@@ -93,8 +93,8 @@ static void test_odd_lists(void)
 {
     static const struct perch_row rows[] = {
         {"* LIST () \"/\" Sent Items", "~NAME_FORM LIST () '/' 'Sent Items'"},
-        {"* LIST () \"/\" a\tb", "~NAME_FORM LIST () '/' 'a\\x09b'"},
-        {"* LIST () \"/\" bell\x07", "~NAME_FORM LIST () '/' 'bell\\x07'"},
+        {"* LIST () \"/\" a\tb", "~NAME_FORM LIST () '/' 'a\\x09b'!"},
+        {"* LIST () \"/\" bell\x07", "~NAME_FORM LIST () '/' 'bell\\x07'!"},
         {"* LIST () \"/\" back\\slash", "~NAME_FORM LIST () '/' 'back\\slash'"},
         {"* LIST () \"/\" caf\xc3\xa9", "~NAME_FORM LIST () '/' 'caf\\xc3\\xa9'!"},
         {"* LIST () \"\" x", "~NIL_FORM LIST () NIL 'x'"},
