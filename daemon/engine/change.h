@@ -11,9 +11,10 @@ struct change_set {
     struct perch_arena arena; /* what came in */
     struct perch_arena out;   /* the events of the chunk that ran last */
     struct emission emission;
-    int64_t mailbox;      /* row id */
-    uint32_t uidvalidity; /* of all UIDs in here; a mailbox that has another one by now is left alone */
-    bool live;            /* pushed, or found in a mailbox that was settled */
+    int64_t mailbox; /* row id */
+    uint32_t
+        uidvalidity; /* of all UIDs in here; a mailbox that has another one by now is left alone */
+    bool live;       /* pushed, or found in a mailbox that was settled */
     enum config_first_run first_run;
 
     /* What the server said. */
@@ -30,10 +31,10 @@ struct change_set {
     const char *mailboxid; /* of OBJECTID, or NULL; part of event ids, so it stays till a reset */
 
     /* Where the mailbox stands once all of it is done. The mailbox's UIDNEXT never goes back. */
-    uint32_t uidnext;       /* 0: as it was */
-    bool has_modseq;        /* highestmodseq is to be the cursor, 0 for none */
+    uint32_t uidnext; /* 0: as it was */
+    bool has_modseq;  /* highestmodseq is to be the cursor, 0 for none */
     uint64_t highestmodseq;
-    bool has_below;         /* INITIAL: UIDs below initial_below are still to come; 1: it is done */
+    bool has_below; /* INITIAL: UIDs below initial_below are still to come; 1: it is done */
     uint32_t initial_below;
 
     /* Filled by delta. */

@@ -14,8 +14,8 @@
 
 /* Work of one chunk. A comparison is one read; a change is a read, some writes and an event.
  * It makes for 500 changes, about 10 ms. */
-#define CHUNK 2000
-#define COST_READ 1
+#define CHUNK      2000
+#define COST_READ  1
 #define COST_WRITE 4
 
 struct delta {

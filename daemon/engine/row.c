@@ -6,8 +6,8 @@
 
 uint32_t row_items(bool condstore, bool objectid)
 {
-    uint32_t items = PERCH_ITEM_UID | PERCH_ITEM_FLAGS | PERCH_ITEM_INTERNALDATE |
-                     PERCH_ITEM_SIZE | PERCH_ITEM_ENVELOPE | PERCH_ITEM_BODYSTRUCTURE;
+    uint32_t items = PERCH_ITEM_UID | PERCH_ITEM_FLAGS | PERCH_ITEM_INTERNALDATE | PERCH_ITEM_SIZE |
+                     PERCH_ITEM_ENVELOPE | PERCH_ITEM_BODYSTRUCTURE;
 
     if (condstore)
         items |= PERCH_ITEM_MODSEQ;
