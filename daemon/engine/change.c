@@ -48,6 +48,7 @@ bool change_add_row(struct change_set *c, const struct perch_fetch *f, enum row_
     if (!row_make(f, kind, &c->arena, &c->rows[c->nrows]))
         return false;
     c->nrows++;
+    c->nwhole += kind != ROW_FLAGS;
     return true;
 }
 

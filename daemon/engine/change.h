@@ -20,13 +20,14 @@ struct change_set {
     /* What the server said. */
     struct row *rows;
     size_t nrows, cap;
+    size_t nwhole; /* of them, not ROW_FLAGS */
     struct perch_set vanished;
     bool complete; /* `alive` are all UIDs that exist within alive_first..alive_last */
     uint32_t alive_first, alive_last;
     struct perch_set alive;
 
-    /* A first contact or a reset, before anything else in here. */
-    enum change_begin { CHANGE_ON, CHANGE_BEGIN, CHANGE_RESET } begin;
+    /* A first contact, a reset, or the mailbox's end: nothing else is in here then. */
+    enum change_begin { CHANGE_ON, CHANGE_BEGIN, CHANGE_RESET, CHANGE_DELETED } begin;
     uint64_t begin_messages;
     const char *mailboxid; /* of OBJECTID, or NULL; part of event ids, so it stays till a reset */
 

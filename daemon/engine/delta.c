@@ -380,38 +380,65 @@ static void begin_mailbox(struct delta *d, enum store_sync sync)
     d->m_changed = true;
 }
 
-/* The old rows go in chunks, and the reset is written with the last of them: until then the
- * mailbox has its old UIDVALIDITY, so that a crash leads here again. */
-static int reset_mailbox(struct delta *d)
+static int end_mailbox(struct delta *d)
+{
+    struct event ev = {
+        .kind = EVENT_MAILBOX_DELETED,
+        .live = d->c->live,
+        .internaldate = INT64_MIN,
+        .flags = {.old_flags = "", .new_flags = ""},
+    };
+
+    d->m.gone = true;
+    d->m.sync = STORE_SYNC_DELETED;
+    d->m_changed = true;
+    return emit(d, &ev, NULL);
+}
+
+/* Drops the rows of a life that is over, a chunk at a time. 1: all are gone. */
+static int drop_rows(struct delta *d)
 {
     struct change_set *c = d->c;
     struct perch_set *old = &c->progress.doomed;
-    int64_t gone;
 
     if (!c->progress.prepared && store_message_uids(d->tx, d->m.id, 1, UINT32_MAX, old) < 0)
         return -1;
     c->progress.prepared = true;
-    gone = (int64_t)perch_set_count(old);
     while (c->progress.range < old->n) {
         const struct perch_range *r = &old->r[c->progress.range];
         uint32_t first = c->progress.uid ? c->progress.uid : r->first;
-        uint32_t most = (uint32_t)d->budget / COST_READ;
+        uint32_t most = spent(d) ? 0 : (uint32_t)d->budget;
         uint32_t last = r->last - first < most ? r->last : first + most - 1;
 
-        if (spent(d))
+        if (!most)
             return 0;
         if (store_messages_delete(d->tx, d->m.id, first, last) < 0)
             return -1;
-        d->budget -= (int)(last - first + 1) * COST_READ;
+        d->budget -= (int)(last - first + 1);
         c->progress.uid = last < r->last ? last + 1 : 0;
         if (!c->progress.uid)
             c->progress.range++;
     }
+    return 1;
+}
+
+/* The event and the new state are written with the last chunk: until then the mailbox is what
+ * it was, so that a crash leads here again. */
+static int start_over(struct delta *d)
+{
+    struct change_set *c = d->c;
+    int64_t gone;
+    int rc = drop_rows(d);
+
+    if (rc <= 0)
+        return rc;
+    gone = (int64_t)perch_set_count(&c->progress.doomed);
     c->messages -= gone;
+    if (c->begin == CHANGE_DELETED)
+        return end_mailbox(d);
     if (emit_reset(d, gone) < 0)
         return -1;
     begin_mailbox(d, STORE_SYNC_AGAIN);
-    c->begin = CHANGE_ON;
     return 0;
 }
 
@@ -452,25 +479,25 @@ static int prepare(struct delta *d)
 
 static bool finished(const struct change_set *c)
 {
-    return !c->begin && c->progress.range >= c->progress.doomed.n && c->progress.pass == DELTA_END;
+    return c->progress.range >= c->progress.doomed.n && (c->begin || c->progress.pass == DELTA_END);
 }
 
-/* Begin and reset stand alone in their set: nothing is known of the new UIDs yet. */
+/* These stand alone in their set: nothing is known of the new UIDs yet. */
 static int run_begin(struct delta *d)
 {
-    struct change_set *c = d->c;
+    const struct change_set *c = d->c;
 
-    if (c->begin == CHANGE_RESET) {
-        if (d->m.uidvalidity == c->uidvalidity) /* done before a crash */
-            c->begin = CHANGE_ON;
-        else if (reset_mailbox(d) < 0)
-            return -1;
-    } else if (c->begin == CHANGE_BEGIN) {
+    switch (c->begin) {
+    case CHANGE_ON:
+        break;
+    case CHANGE_BEGIN:
         begin_mailbox(d, STORE_SYNC_INITIAL);
-        c->begin = CHANGE_ON;
+        break;
+    case CHANGE_RESET:
+        return d->m.uidvalidity == c->uidvalidity ? 0 : start_over(d);
+    case CHANGE_DELETED:
+        return d->m.sync == STORE_SYNC_DELETED ? 0 : start_over(d);
     }
-    if (!c->begin)
-        c->progress.pass = DELTA_END;
     return 0;
 }
 

@@ -24,8 +24,8 @@ static void set_mailbox(struct event *ev, struct event_identity *i, const struct
 
 static int add_deliveries(struct store_tx *tx, const struct emission *e, const struct emitted *out)
 {
-    for (size_t i = 0; i < e->nroutes; i++) {
-        const struct route *r = &e->routes[i];
+    for (size_t i = 0; i < out->nroutes; i++) {
+        const struct route *r = &out->routes[i];
 
         if ((r->kinds & EVENT_BIT(out->kind)) &&
             store_delivery_add(tx, out->seq, r->name, e->account_id, out->mailbox, e->now_ms) < 0)
@@ -57,12 +57,16 @@ static int write_event(struct store_tx *tx, struct emission *e, struct event *ev
         .json = json,
     };
 
-    if (!out || !json || store_event_add(tx, ev->seq, &row) < 0)
-        return -1;
+    int added = out && json ? store_event_add(tx, ev->seq, &row) : -1;
+
+    if (added <= 0)
+        return added;
     out->seq = ev->seq;
     out->kind = ev->kind;
     out->mailbox = mailbox;
     out->json = json;
+    out->routes = e->routes;
+    out->nroutes = e->nroutes;
     if (add_deliveries(tx, e, out) < 0)
         return -1;
     append(e, out);
@@ -89,8 +93,6 @@ int emit_event(struct store_tx *tx, struct emission *e, struct event *ev,
         identity.x = seq;
     }
     event_id(&identity, id);
-    if (store_event_known(tx, id))
-        return 0;
     ev->id = id;
     ev->account = e->account;
     ev->time_ms = e->now_ms;

@@ -20,6 +20,8 @@ struct emitted {
     enum event_kind kind;
     int64_t mailbox; /* row id, 0 for account events */
     const char *json;
+    const struct route *routes; /* of the emission when it was written */
+    size_t nroutes;
 };
 
 /* Where the events of a job come from and what became of them. All pointers are in `arena`
