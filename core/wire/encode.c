@@ -1,5 +1,5 @@
-/* Every piece passes through put(), which refuses CR, LF and NUL; only put_literal() writes
- * past it. What chooses the form of a string is put_string() alone. */
+/* Text of any kind passes through put(), which refuses CR, LF and NUL; only the bytes of
+ * put_literal() do not. The form of a string is chosen by put_string() alone. */
 #include "wire/encode.h"
 
 #include "wire/date.h"

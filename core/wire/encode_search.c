@@ -242,7 +242,7 @@ static void write_list(struct perch_enc *e, const struct perch_search *s, unsign
         write_or(e, s->list, s->nlist, depth + 1);
     } else if (s->key == PERCH_SEARCH_NOT) {
         perch_enc_word(e, "NOT ");
-        write_one(e, &all, depth + 1);
+        write_one(e, &all, depth);
     } else {
         write_and(e, s->list, s->nlist, depth + 1);
     }

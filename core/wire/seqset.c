@@ -220,7 +220,6 @@ int perch_set_remove_set(struct perch_set *s, const struct perch_set *other)
             if (other->r[at].first > left.first)
                 out.r[out.n++] = (struct perch_range){left.first, other->r[at].first - 1};
             left.first = other->r[at].last < left.last ? other->r[at].last + 1 : 0;
-            k = at;
         }
         if (left.first > 0)
             out.r[out.n++] = left;

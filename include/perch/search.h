@@ -14,8 +14,8 @@
  * sends UNSEEN SINCE 1-Nov-2026 OR FROM "ann" TO "ann". Nodes are plain values that point
  * at what the caller keeps until the command was started. Text is UTF-8; perch quotes it,
  * sends it as a literal and names the charset as needed, so that no text can become a
- * command. Criteria that say nothing (an empty list, an empty set, an empty raw text) are
- * PERCH_ECRITERIA and nothing is sent.
+ * command. Criteria that say nothing (an empty list, an empty set, an empty raw text) or
+ * nest more than 64 deep are PERCH_ECRITERIA and nothing is sent.
  * (IMAPClient: the criteria of search, sort, thread and gmail_search) */
 #ifndef PERCH_SEARCH_H
 #define PERCH_SEARCH_H

@@ -164,7 +164,8 @@ static void test_literals_in_nested_lists(void)
 static void test_what_is_refused(void)
 {
     static const struct perch_set none = PERCH_SET_INIT;
-    struct perch_search deep[70], modseq = N(MODSEQ, 1);
+    struct perch_search deep[66], modseq = N(MODSEQ, 1);
+    struct perch_enc e;
 
     CHECK(0, NONE_OF(AND), "!no criteria");
     CHECK(0, NONE_OF(OR), "!no criteria");
@@ -194,7 +195,12 @@ static void test_what_is_refused(void)
     deep[0] = S(SEEN);
     for (size_t i = 1; i < PERCH_COUNT(deep); i++)
         deep[i] = perch_search_list(PERCH_SEARCH_NOT, &deep[i - 1], 1);
-    CHECK(0, deep[PERCH_COUNT(deep) - 1], "!criteria nested too deep");
+    CHECK(0, deep[65], "!criteria nested too deep");
+    CHECK(0, deep[2], "NOT NOT SEEN");
+    perch_enc_init(&e, 0);
+    perch_enc_search(&e, &deep[64]); /* as deep as it may be */
+    ASSERT_INT(e.error, 0);
+    perch_enc_done(&e);
 }
 
 static void test_a_wide_or_is_no_deep_one(void)

@@ -5,6 +5,7 @@
 #include "perch/text.h"
 
 #include "base/ascii.h"
+#include "base/buf.h"
 
 struct decoded {
     char *utf8;
@@ -126,6 +127,34 @@ static void test_nul_inside_a_name(void)
     perch_text_free(d.utf8);
 }
 
+/* A megabyte of what could make a decoder look twice; the test's time limit is the judge. */
+static void test_long_names_take_linear_time(void)
+{
+    static const char *const pieces[] = {"&",
+                                         "&-",
+                                         "&A",
+                                         "&U,BTFw-/",
+                                         "AAAA",
+                                         "\xc3\xa4"
+                                         "a",
+                                         "\xff",
+                                         "&2D0-",
+                                         "&Jjo!"};
+
+    for (size_t i = 0; i < PERCH_COUNT(pieces); i++) {
+        struct perch_buf b = PERCH_BUF_INIT;
+        struct decoded d;
+
+        perch_buf_addc(&b, '&');
+        while (b.len < (1u << 20))
+            perch_buf_adds(&b, pieces[i]);
+        d = decode(perch_buf_span(&b));
+        CU_ASSERT(d.len <= 3 * b.len);
+        perch_text_free(d.utf8);
+        perch_buf_done(&b);
+    }
+}
+
 static void compare_listed(const struct perch_resp *resp, void *user)
 {
     struct decoded d = decode(resp->u.list.mailbox.raw);
@@ -214,8 +243,13 @@ static void test_refused_memory(void)
 }
 
 PERCH_SUITE("wire/mutf7") = {
-    PERCH_TEST(test_names_there_and_back),    PERCH_TEST(test_odd_names_are_read_but_not_exact),
-    PERCH_TEST(test_nul_inside_a_name),       PERCH_TEST(test_a_listed_name_reads_the_same),
-    PERCH_TEST(test_invalid_utf8_is_refused), PERCH_TEST(test_every_code_point_travels),
-    PERCH_TEST(test_refused_memory),          PERCH_END,
+    PERCH_TEST(test_names_there_and_back),
+    PERCH_TEST(test_odd_names_are_read_but_not_exact),
+    PERCH_TEST(test_nul_inside_a_name),
+    PERCH_TEST(test_long_names_take_linear_time),
+    PERCH_TEST(test_a_listed_name_reads_the_same),
+    PERCH_TEST(test_invalid_utf8_is_refused),
+    PERCH_TEST(test_every_code_point_travels),
+    PERCH_TEST(test_refused_memory),
+    PERCH_END,
 };
