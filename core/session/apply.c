@@ -51,8 +51,8 @@ static int no_memory(perch_session *s)
 static struct perch_cmd *claimant(const perch_session *s, const struct perch_resp *resp)
 {
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (cmd->op && cmd->type->claims && cmd->type->claims(cmd->op, cmd, resp))
-        return cmd;
+        if (cmd->op && cmd->type->claims && cmd->type->claims(cmd->op, cmd, resp))
+            return cmd;
     return NULL;
 }
 
@@ -151,8 +151,8 @@ static int die_by_bye(perch_session *s, const struct perch_resp *resp, int code)
 static bool logout_sent(const perch_session *s)
 {
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
-    if (op->type->leads_to == PERCH_IN(LOGOUT) && op->unanswered)
-        return true;
+        if (op->type->leads_to == PERCH_IN(LOGOUT) && op->unanswered)
+            return true;
     return false;
 }
 
@@ -340,8 +340,8 @@ static uint64_t chatter_max(const perch_session *s)
     if (!perch_sess_authenticated(s))
         return CHATTER_PREAUTH;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (cmd->type->answers == PERCH_ANSWERS_LIST)
-        max += CHATTER_LIST;
+        if (cmd->type->answers == PERCH_ANSWERS_LIST)
+            max += CHATTER_LIST;
     return max;
 }
 

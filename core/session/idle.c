@@ -72,8 +72,8 @@ static void idle_settle(perch_session *s, const struct perch_cmd *cmd,
 {
     (void)resp;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, other)
-    if (other != cmd && other->type == &idle_type)
-        return; /* the phase is that one's */
+        if (other != cmd && other->type == &idle_type)
+            return; /* the phase is that one's */
     enter_phase(s, PERCH_IDLE_OFF);
 }
 
@@ -107,8 +107,8 @@ int perch_idle_start(perch_session *s, perch_ms renew, perch_done_fn *done, void
         ((struct idle_op *)op)->renew = renew > 0 ? renew : RENEW_DEFAULT;
         op->timeout = 0; /* a mode lasts */
         PERCH_LIST_EACH(&s->ops, perch_op, link, other)
-        if (other->type == &idle_type)
-            (void)perch_op_fail(op, PERCH_ESTATE, "the session is already in IDLE");
+            if (other->type == &idle_type)
+                (void)perch_op_fail(op, PERCH_ESTATE, "the session is already in IDLE");
     }
     return perch_op_start(s, op, ret_op);
 }

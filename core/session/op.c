@@ -311,11 +311,16 @@ void perch_op_cancel(perch_op *op)
 
 void perch_op_set_timeout(perch_op *op, perch_ms timeout)
 {
+    perch_session *s = op->s;
+
     op->timeout = timeout > 0 ? timeout : 0;
     op->deadline = PERCH_NEVER;
-    op->retimed = op->timeout > 0 && op->s;
-    if (op->retimed && op->s->hooks.on_output && !op->s->doomed)
-        op->s->hooks.on_output(op->s, op->s->user);
+    op->retimed = op->timeout && s;
+    if (!op->retimed)
+        return;
+    perch_sess_enter(s);
+    s->wake = true;
+    (void)perch_sess_leave(s);
 }
 
 int perch_op_code(const perch_op *op)

@@ -74,8 +74,7 @@ void perch_cmd_take(perch_session *s, struct perch_cmd *cmd)
 void perch_sess_drop_output(perch_session *s)
 {
     s->writing = NULL;
-    PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    {
+    PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd) {
         perch_cmd_take(s, cmd);
         perch_cmd_free(cmd);
     }
@@ -92,8 +91,8 @@ struct perch_cmd *perch_sess_find_tag(const perch_session *s, struct perch_span 
         !perch_num_u32(digits, &number))
         return NULL;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (cmd->number == number)
-        return cmd;
+        if (cmd->number == number)
+            return cmd;
     return NULL;
 }
 
@@ -101,8 +100,7 @@ bool perch_sess_disown(perch_session *s, perch_op *op)
 {
     bool polite = true;
 
-    PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    {
+    PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd) {
         if (cmd->op != op)
             continue;
         if (cmd->waiting || cmd->bound) /* a literal that was announced must come */
@@ -227,8 +225,8 @@ static bool op_may_send(const perch_session *s, const perch_op *op)
     if (s->out.len >= OUT_FULL || s->ninflight >= s->options.window)
         return false;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (conflicts(op, cmd))
-        return false;
+        if (conflicts(op, cmd))
+            return false;
     return true;
 }
 

@@ -141,10 +141,11 @@ bool perch_sess_leave(perch_session *s)
 {
     if (s->depth == 1 && !s->doomed) {
         bool has = perch_sess_has_output(s);
-        bool tell = has && !s->had_output && !s->feeding && s->hooks.on_output;
+        bool news = (has && !s->had_output) || s->wake;
 
         s->had_output = has;
-        if (tell)
+        s->wake = false;
+        if (news && !s->feeding && s->hooks.on_output)
             s->hooks.on_output(s, s->user);
     }
     if (--s->depth > 0)
@@ -189,10 +190,10 @@ static void finish_logout(perch_session *s)
     if (!s->bye)
         return;
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
-    if (op->type->leads_to == PERCH_IN(LOGOUT) && op->unanswered) {
-        perch_op_finish(op);
-        return;
-    }
+        if (op->type->leads_to == PERCH_IN(LOGOUT) && op->unanswered) {
+            perch_op_finish(op);
+            return;
+        }
 }
 
 void perch_session_lost(perch_session *s, const struct perch_error *why)
@@ -412,25 +413,25 @@ static bool tick_one(perch_session *s)
         return true;
     }
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (s->now >= cmd->deadline) {
-        (void)perch_sess_die_text(s, PERCH_ETIMEOUT, NULL, "no answer to %s within %lld s",
-                                  cmd->type->name, (long long)cmd->patience / 1000);
-        return true;
-    }
+        if (s->now >= cmd->deadline) {
+            (void)perch_sess_die_text(s, PERCH_ETIMEOUT, NULL, "no answer to %s within %lld s",
+                                      cmd->type->name, (long long)cmd->patience / 1000);
+            return true;
+        }
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
-    if (s->now >= op->deadline) {
-        bool was_sent = op->unanswered && op != s->idle;
+        if (s->now >= op->deadline) {
+            bool was_sent = op->unanswered && op != s->idle;
 
-        perch_error_set(&op->error, PERCH_ETIMEOUT,
-                        was_sent ? PERCH_HITS_CONNECTION : PERCH_HITS_OP, PERCH_TRY_LATER, NULL,
-                        "%s was not answered within %lld s", op->name,
-                        (long long)op->timeout / 1000);
-        if (was_sent) /* nobody can tell what became of it, nor what comes next */
-            (void)perch_sess_die(s, &op->error);
-        else
-            perch_op_finish(op);
-        return true;
-    }
+            perch_error_set(&op->error, PERCH_ETIMEOUT,
+                            was_sent ? PERCH_HITS_CONNECTION : PERCH_HITS_OP, PERCH_TRY_LATER, NULL,
+                            "%s was not answered within %lld s", op->name,
+                            (long long)op->timeout / 1000);
+            if (was_sent) /* nobody can tell what became of it, nor what comes next */
+                (void)perch_sess_die(s, &op->error);
+            else
+                perch_op_finish(op);
+            return true;
+        }
     return false;
 }
 
@@ -439,7 +440,7 @@ void perch_session_tick(perch_session *s, perch_ms now)
     perch_sess_enter(s);
     if (now > s->now)
         s->now = now;
-    PERCH_LIST_EACH (&s->ops, perch_op, link, op)
+    PERCH_LIST_EACH(&s->ops, perch_op, link, op)
         if (op->retimed)
             perch_op_touch(op);
     while (perch_sess_alive(s) && tick_one(s))
@@ -458,11 +459,14 @@ perch_ms perch_session_deadline(const perch_session *s)
     if (s->state == PERCH_STATE_GREETING && s->greeting_deadline < next)
         next = s->greeting_deadline;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-    if (cmd->deadline < next)
-        next = cmd->deadline;
-    PERCH_LIST_EACH(&s->ops, perch_op, link, op)
-    if (op->deadline < next)
-        next = op->deadline;
+        if (cmd->deadline < next)
+            next = cmd->deadline;
+    PERCH_LIST_EACH(&s->ops, perch_op, link, op) {
+        perch_ms at = op->retimed ? s->now : op->deadline; /* the tick will tell */
+
+        if (at < next)
+            next = at;
+    }
     return next;
 }
 

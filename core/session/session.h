@@ -27,6 +27,7 @@ struct perch_session {
     bool doomed;     /* freed inside a callback */
     bool feeding;    /* inside perch_session_feed */
     bool had_output; /* on_output told, or there was no need to */
+    bool wake;       /* tell on_output: a deadline was set */
     bool bye;        /* read */
     bool no_closed;  /* the server promises [CLOSED] and does not send it */
     unsigned depth;  /* public functions on the stack */

@@ -62,7 +62,7 @@ enum perch_state perch_sess_projected(const perch_session *s)
     enum perch_state state = settled(s->state);
 
     PERCH_LIST_EACH(&s->ops, struct perch_op, link, op)
-    if (op->type->leads_to)
-        state = led_to(op->type->leads_to);
+        if (op->type->leads_to)
+            state = led_to(op->type->leads_to);
     return state;
 }

@@ -43,7 +43,7 @@ struct transcript {
     perch_session *s; /* NULL once a callback freed it */
     perch_ms now;
     bool hold;   /* do not take output by yourself */
-    bool quirks;  /* QUIRK events are logged */
+    bool quirks; /* QUIRK events are logged */
     ssize_t fed; /* what the last perch_session_feed returned */
     void *user;
     void (*on_event)(struct transcript *t, const struct perch_event *event);

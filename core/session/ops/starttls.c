@@ -56,8 +56,8 @@ int perch_starttls_start(perch_session *s, perch_done_fn *done, void *user, perc
 void perch_starttls_finish(perch_session *s)
 {
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
-    if (op->type == &starttls_type && !perch_linked(&op->queued)) {
-        perch_op_finish(op);
-        return;
-    }
+        if (op->type == &starttls_type && !perch_linked(&op->queued)) {
+            perch_op_finish(op);
+            return;
+        }
 }
