@@ -18,6 +18,7 @@ struct perch_reader {
     struct perch_arena arena;
     struct perch_buf kept; /* an incomplete response */
     uint64_t body;         /* octets of a streamed literal still to come, behind `kept` */
+    uint64_t offset;       /* of the response at hand in the stream */
     struct perch_hole *holes;
     size_t nholes, holes_cap;
     bool utf8;
@@ -46,6 +47,15 @@ static void malformed(perch_reader *r, struct perch_span raw, size_t offset, con
         r->hooks.on_malformed(raw, offset, reason, r->user);
 }
 
+/* The response at hand is done with. */
+static void pass(perch_reader *r, size_t len)
+{
+    r->offset += len;
+    for (size_t i = 0; i < r->nholes; i++)
+        r->offset += r->holes[i].size;
+    r->nholes = 0;
+}
+
 static int handle_unit(perch_reader *r, struct perch_span bytes)
 {
     struct perch_unit unit = {bytes, r->holes, r->nholes};
@@ -62,9 +72,11 @@ static int handle_unit(perch_reader *r, struct perch_span bytes)
         malformed(r, bytes, report.error_at, report.error);
     }
     perch_arena_reset(&r->arena);
-    r->nholes = 0;
-    if (rc == PERCH_EPROTO || rc == 0)
+    if (rc == PERCH_EPROTO || rc == 0) {
+        pass(r, bytes.n);
         return 0;
+    }
+    r->nholes = 0;
     return perch_error_set(&r->error, rc, PERCH_HITS_CONNECTION, PERCH_TRY_LATER, "limit",
                            "response at byte %zu: %s", report.error_at, report.error);
 }
@@ -257,6 +269,11 @@ int perch_reader_finish(perch_reader *r)
     r->nholes = 0;
     r->body = 0;
     return rc;
+}
+
+uint64_t perch_reader_offset(const perch_reader *r)
+{
+    return r->offset;
 }
 
 const struct perch_error *perch_reader_error(const perch_reader *r)

@@ -572,6 +572,10 @@ PERCH_API int perch_reader_feed(perch_reader *r, const void *data, size_t len);
 /* End of the stream: bytes of an unfinished response are reported malformed. */
 PERCH_API int perch_reader_finish(perch_reader *r);
 
+/* Where the response at hand begins in the stream, counted from the first byte ever fed;
+ * for use in hooks, and after a failure. */
+PERCH_API uint64_t perch_reader_offset(const perch_reader *r);
+
 PERCH_API const struct perch_error *perch_reader_error(const perch_reader *r);
 
 #ifdef __cplusplus
