@@ -7,6 +7,7 @@
 #ifndef PERCH_WIRE_CURSOR_H
 #define PERCH_WIRE_CURSOR_H
 
+#include "wire/literal.h"
 #include "wire/resp.h"
 
 #include "base/span.h"
@@ -15,7 +16,8 @@ struct perch_cursor {
     const char *p, *end; /* what is left; `end` stands before the last line end */
     const char *start;   /* of the unit: offsets in the report count from here */
     const char *tail;    /* behind the last line end */
-    const struct perch_hole *hole, *hole_end; /* streamed literals still to come */
+    const struct perch_hole *hole; /* the next streamed literal, `holes` still to come */
+    size_t holes;
     struct perch_arena *arena;
     const struct perch_limits *limits;
     struct perch_parse_report *report;
@@ -23,9 +25,8 @@ struct perch_cursor {
     uint32_t depth;  /* open parentheses */
     uint32_t tokens; /* read so far */
     bool utf8;
-    bool nstrings;       /* inside ENVELOPE: see perch_quoted_close */
-    bool no_bare_quotes; /* the same */
-    int error;           /* 0 or the code of the first failure */
+    struct perch_quotes quotes;
+    int error; /* 0 or the code of the first failure */
 };
 
 /* ---- classes of bytes ---- */

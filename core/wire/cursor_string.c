@@ -1,6 +1,5 @@
 /* Strings: quoted, literal, and what servers write where a string belongs. */
 #include "wire/cursor.h"
-#include "wire/literal.h"
 
 #include "base/ascii.h"
 
@@ -64,7 +63,7 @@ static ssize_t unescape(struct perch_cursor *c, const char *p, const char *close
 static bool quoted_slow(struct perch_cursor *c, struct perch_span *ret)
 {
     const char *from = c->p + 1;
-    const char *close = perch_quoted_close(from, c->end, c->nstrings, &c->no_bare_quotes);
+    const char *close = perch_quoted_close(from, c->end, &c->quotes);
     char *to;
     ssize_t n;
 
@@ -87,7 +86,7 @@ static inline bool ends_quoted(const struct perch_cursor *c, const char *p)
 {
     if (p == c->end || *p == ')')
         return true;
-    if (*p != ' ' || !c->nstrings)
+    if (*p != ' ' || !c->quotes.nstrings)
         return *p == ' ';
     return c->end - p > 1 && (p[1] == '"' || p[1] == '(' || p[1] == 'N');
 }
@@ -167,8 +166,9 @@ static bool literal(struct perch_cursor *c, struct perch_span *ret, uint64_t *re
         return false;
     c->p += h.len;
     *ret_size = h.size;
-    if (c->hole < c->hole_end && c->hole->at == (size_t)(c->p - c->start)) {
+    if (c->holes > 0 && c->hole->at == (size_t)(c->p - c->start)) {
         c->hole++;
+        c->holes--;
         *ret = (struct perch_span){NULL, 0};
         *ret_streamed = true;
     } else {

@@ -70,6 +70,13 @@ struct line {
     const char *text_end; /* behind its last byte that is no blank or line end */
 };
 
+/* The beginning of a response says what it is; no more of it is looked at, however often
+ * the question comes up. */
+static const char *beginning(const char *p, const char *end)
+{
+    return end - p > 64 ? p + 64 : end;
+}
+
 static const char *blanks(const char *p, const char *end)
 {
     while (p < end && (*p == ' ' || *p == '\t'))
@@ -98,6 +105,7 @@ static bool is_prose(const char *p, const char *end)
 
     if (p == end || *p != '*')
         return true;
+    end = beginning(p, end);
     p = blanks(p + 1, end);
     if (p < end && *p == '[')
         return true;
@@ -109,6 +117,7 @@ static struct perch_span numbered_word(const char *p, const char *end)
 {
     if (p == end || *p != '*')
         return (struct perch_span){p, 0};
+    end = beginning(p, end);
     p = blanks(p + 1, end);
     if (p < end && *p == '-')
         p++;
@@ -135,6 +144,7 @@ static bool is_long(const char *p, const char *end)
 
     if (p == end || *p != '*')
         return false;
+    end = beginning(p, end);
     s = word(blanks(p + 1, end), end);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (perch_span_ieqs(s, names[i]))
@@ -157,23 +167,19 @@ static bool starts_response(const char *p, const char *end)
 /* ---- literals ---- */
 
 /* Whether a quoted string is open at `to`; `open`: one was at `p`. */
-static bool quote_open(const char *p, const char *to, bool open)
+static bool quote_open(struct perch_framer *f, const char *p, const char *to, bool open)
 {
-    bool strict = false;
+    struct perch_quotes q = {0};
 
-    for (;;) {
-        if (open) {
-            p = perch_quoted_close(p, to, false, &strict);
-            if (!p)
-                return true;
+    f->work += (size_t)(to - p);
+    while (p && (open || (p = memchr(p, '"', (size_t)(to - p))))) {
+        p = perch_quoted_close(open ? p : p + 1, to, &q);
+        if (p)
             p++;
-        }
-        p = memchr(p, '"', (size_t)(to - p));
-        if (!p)
-            return false;
-        p++;
-        open = true;
+        open = !p;
     }
+    f->work += q.work;
+    return open;
 }
 
 /* "BODY[" or "BINARY[" before the bracket at `p`. */
@@ -218,14 +224,14 @@ static bool is_body(const char *from, const char *head)
 }
 
 /* The head of the literal that the line ends with, at *ret_at. */
-static enum perch_literal_kind line_literal(const struct line *l, bool quote, const char **ret_at,
-                                            struct perch_literal_head *h)
+static enum perch_literal_kind line_literal(struct perch_framer *f, const struct line *l,
+                                            const char **ret_at, struct perch_literal_head *h)
 {
     const char *at = memrchr(l->p, '{', (size_t)(l->text_end - l->p));
     enum perch_literal_kind kind;
     char before;
 
-    if (!at || quote_open(l->p, at, quote))
+    if (!at || quote_open(f, l->p, at, f->quote))
         return PERCH_LITERAL_NONE;
     *ret_at = at;
     kind = perch_literal_read(at, l->end, h);
@@ -325,7 +331,7 @@ static int end_line(struct perch_framer *f, const char *p, const struct line *l,
     bool open;
 
     if (is_fetch(p + f->head, l->end)) {
-        open = quote_open(l->p, l->text_end, f->quote);
+        open = quote_open(f, l->p, l->text_end, f->quote);
         if (open || (!closed && (f->behind_literal || f->held))) {
             hold(f, p, l, open);
             return PERCH_FRAME_MORE;
@@ -345,11 +351,10 @@ static int take_line(struct perch_framer *f, const char *p, const struct line *l
 
     if (last == ')' && !f->quote)
         return unit(f, p, (size_t)(l->end - p), ret_unit);
-    f->work += (size_t)(l->end - l->p);
     if (is_prose(p + f->head, l->end))
         return unit(f, p, (size_t)(l->end - p), ret_unit);
     if (last == '}' || last == '{' || perch_is_digit(last))
-        kind = line_literal(l, f->quote, &at, &h);
+        kind = line_literal(f, l, &at, &h);
     if (kind == PERCH_LITERAL_NEGATIVE && (f->strict & PERCH_QUIRK_LITERAL_FORM))
         kind = PERCH_LITERAL_UNSIZED;
     switch (kind) {

@@ -81,7 +81,7 @@ static bool may_follow_quote(const char *p, const char *end, bool nstrings)
     return (*p == ' ' || *p == '\t') && (!nstrings || starts_nstring(p, end));
 }
 
-const char *perch_quoted_close(const char *p, const char *end, bool nstrings, bool *strict)
+static const char *search_close(const char *p, const char *end, struct perch_quotes *q)
 {
     const char *first = NULL;
 
@@ -92,12 +92,20 @@ const char *perch_quoted_close(const char *p, const char *end, bool nstrings, bo
         }
         if (*p != '"')
             continue;
-        if (*strict || may_follow_quote(p + 1, end, nstrings))
+        if (q->strict || may_follow_quote(p + 1, end, q->nstrings))
             return p;
         if (!first)
             first = p;
     }
-    if (first)
-        *strict = true;
+    q->work += (uint64_t)(end - (first ? first : end));
+    q->strict = q->strict || first;
     return first;
+}
+
+const char *perch_quoted_close(const char *p, const char *end, struct perch_quotes *q)
+{
+    const char *close = search_close(p, end, q);
+
+    q->work += (uint64_t)((close ? close : end) - p);
+    return close;
 }

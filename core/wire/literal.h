@@ -25,11 +25,17 @@ struct perch_literal_head {
 enum perch_literal_kind perch_literal_read(const char *p, const char *end,
                                            struct perch_literal_head *ret);
 
+/* How quoted strings end. */
+struct perch_quotes {
+    bool nstrings; /* only strings, lists and NIL can follow the blank behind one */
+    bool strict;   /* the first quote closes; set once a search for a better one was in vain */
+    uint64_t work; /* bytes looked at */
+};
+
 /* The closing quote of the quoted string whose first byte is `p`; NULL if there is none
  * before `end`. A quote that no blank, bracket, parenthesis or line end follows does not
- * close (servers forget to escape) unless no better one is found, or `*strict`, which is
- * set once that search was in vain, so that the work stays linear. With `nstrings` only
- * strings, lists and NIL can follow the blank. */
-const char *perch_quoted_close(const char *p, const char *end, bool nstrings, bool *strict);
+ * close (servers forget to escape) unless no better one is found. Such a search happens
+ * at most once in vain, so that the work stays linear. */
+const char *perch_quoted_close(const char *p, const char *end, struct perch_quotes *q);
 
 #endif

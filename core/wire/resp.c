@@ -207,7 +207,7 @@ int perch_resp_parse(struct perch_unit unit, const struct perch_parse_options *o
         .start = unit.bytes.p,
         .tail = unit.bytes.p + unit.bytes.n,
         .hole = unit.holes,
-        .hole_end = unit.holes + unit.nholes,
+        .holes = unit.nholes,
         .arena = arena,
         .limits = options->limits,
         .report = report,
@@ -220,5 +220,6 @@ int perch_resp_parse(struct perch_unit unit, const struct perch_parse_options *o
     report->error = NULL;
     report->error_at = 0;
     (void)parse(&c, ret);
+    report->work = unit.bytes.n + c.quotes.work;
     return c.error;
 }

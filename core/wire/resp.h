@@ -22,6 +22,7 @@ struct perch_parse_report {
     size_t quirk_at[PERCH_QUIRK_COUNT]; /* by bit number: offset of the first of its kind */
     size_t error_at;                    /* where a failure was noticed */
     const char *error;                  /* what was wrong there, static */
+    uint64_t work;                      /* bytes looked at, for tests of the parser's cost */
 };
 
 /* Fills *ret from `unit`. Arrays and decoded text come from `arena`, which the caller

@@ -237,8 +237,8 @@ bool perch_parse_envelope(struct perch_cursor *c, const struct perch_envelope **
     if (!e)
         return perch_cur_fail_memory(c);
     *ret = e;
-    c->nstrings = true;
+    c->quotes.nstrings = true;
     ok = envelope(c, e);
-    c->nstrings = false;
+    c->quotes.nstrings = false;
     return ok;
 }
