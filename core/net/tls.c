@@ -245,13 +245,14 @@ static enum perch_tls_rc tls_ready(struct perch_tls *t)
 enum perch_tls_rc perch_tls_handshake(struct perch_tls *t)
 {
     for (;;) {
+        size_t before = t->cin->len;
         int rc = gnutls_handshake(t->session);
 
         if (rc == 0)
             return tls_ready(t);
-        if (rc == GNUTLS_E_AGAIN)
+        if (rc == GNUTLS_E_AGAIN && t->cin->len == before)
             return PERCH_TLS_DRY;
-        if (rc == GNUTLS_E_INTERRUPTED)
+        if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED)
             continue;
         rc = nuisance(t, rc);
         if (rc < 0)
@@ -265,16 +266,17 @@ enum perch_tls_rc perch_tls_handshake(struct perch_tls *t)
 static ssize_t read_record(struct perch_tls *t, uint8_t *p, size_t n)
 {
     for (;;) {
+        size_t before = t->cin->len;
         ssize_t got = gnutls_record_recv(t->session, p, n);
 
         if (got > 0 || (got < 0 && t->cut))
             return got;
         if (got == 0)
             t->end = PERCH_TLS_CLOSED;
-        if (got == 0 || got == GNUTLS_E_AGAIN)
+        if (got == 0 || (got == GNUTLS_E_AGAIN && t->cin->len == before))
             return 0;
-        if (got == GNUTLS_E_INTERRUPTED)
-            continue;
+        if (got == GNUTLS_E_AGAIN || got == GNUTLS_E_INTERRUPTED)
+            continue; /* what was eaten, a session ticket say, was no data */
         got = nuisance(t, (int)got);
         if (got < 0)
             return got;

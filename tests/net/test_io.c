@@ -286,6 +286,24 @@ static void test_nothing_is_kept_while_idle(void)
     stop(&s);
 }
 
+/* OpenSSL sends two tickets in front of the greeting; what GnuTLS says of them must not be
+ * taken for the end of what came. */
+static void test_tickets_do_not_hide_what_follows_them(void)
+{
+    static const struct server_step steps[] = {
+        {SERVER_TLS, NULL},     {SERVER_TICKETS, NULL},        {SERVER_SAY, "* OK hi\r\n"},
+        {SERVER_TICKETS, NULL}, {SERVER_SAY, "* OK more\r\n"}, {SERVER_END, NULL},
+    };
+    struct stream s;
+
+    start(&s, NULL, steps);
+    s.want = strlen("* OK hi\r\n* OK more\r\n");
+    ASSERT_INT(start_tls(&s, NULL), 0);
+    CU_ASSERT(loop_until(s.base, &s.enough));
+    ASSERT_SPAN(perch_buf_span(&s.text), "* OK hi\r\n* OK more\r\n");
+    stop(&s);
+}
+
 /* B11: a stream that ends without close_notify was cut, wherever it was cut. */
 static void test_a_cut_at_any_byte_is_told(void)
 {
@@ -422,6 +440,7 @@ PERCH_SUITE("net/io") = {
     PERCH_TEST(test_a_trickle_of_single_bytes_changes_nothing),
     PERCH_TEST(test_what_stands_behind_the_handshake_is_not_lost),
     PERCH_TEST(test_nothing_is_kept_while_idle),
+    PERCH_TEST(test_tickets_do_not_hide_what_follows_them),
     PERCH_TEST(test_a_cut_at_any_byte_is_told),
     PERCH_TEST(test_no_handshake_no_connection),
     PERCH_TEST(test_old_protocols_are_refused),

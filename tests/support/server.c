@@ -23,6 +23,7 @@ struct server {
     uint16_t port;
     struct event *accepting, *reading, *writing;
     gnutls_session_t tls;
+    gnutls_datum_t ticket_key;
     struct perch_buf cin, lines, out, got;
     size_t sent;
     char tag[64];
@@ -211,6 +212,8 @@ static void start_tls(struct server *s)
     MUST(gnutls_init(&s->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK) == 0);
     MUST(gnutls_priority_set_direct(s->tls, s->o.priority ? s->o.priority : "NORMAL", NULL) == 0);
     MUST(gnutls_credentials_set(s->tls, GNUTLS_CRD_CERTIFICATE, certs_server(s->o.cert)) == 0);
+    MUST(gnutls_session_ticket_key_generate(&s->ticket_key) == 0);
+    MUST(gnutls_session_ticket_enable_server(s->tls, &s->ticket_key) == 0);
     if (s->o.alpn)
         MUST(choose_alpn(s->tls, s->o.alpn) == 0);
     gnutls_transport_set_ptr(s->tls, s);
@@ -279,6 +282,10 @@ static bool take_step(struct server *s)
         return true;
     case SERVER_TLS:
         return shake_hands(s);
+    case SERVER_TICKETS:
+        for (int i = 0; i < 3; i++)
+            MUST(gnutls_session_ticket_send(s->tls, 1, 0) == 0);
+        return true;
     case SERVER_CLOSE:
         if (s->tls)
             (void)gnutls_bye(s->tls, GNUTLS_SHUT_WR);
@@ -386,6 +393,7 @@ void server_free(struct server *s)
         (void)close(s->listener);
     if (s->peer >= 0)
         (void)close(s->peer);
+    gnutls_free(s->ticket_key.data);
     perch_buf_done(&s->cin);
     perch_buf_done(&s->lines);
     perch_buf_done(&s->out);

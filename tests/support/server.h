@@ -17,6 +17,7 @@ enum server_do {
     SERVER_LINE,    /* a whole line, without a tag */
     SERVER_HEAR,    /* anything at all */
     SERVER_TLS,     /* handshake */
+    SERVER_TICKETS, /* TLS 1.3 session tickets, in records of their own */
     SERVER_CLOSE,   /* close_notify if it is TLS, then end of file */
     SERVER_CUT,     /* end of file, without close_notify */
     SERVER_RESET,   /* RST; needs `listen` */
