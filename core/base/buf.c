@@ -50,7 +50,7 @@ static void buf_move_down(struct perch_buf *b)
 
 static bool buf_grow(struct perch_buf *b, size_t n)
 {
-    size_t need, cap = b->cap < CAP_MIN ? CAP_MIN : b->cap;
+    size_t need, cap = b->cap > 0 ? b->cap * 2 : CAP_MIN;
     uint8_t *p;
 
     if (__builtin_add_overflow(b->len, n, &need) || need > PTRDIFF_MAX)

@@ -132,6 +132,22 @@ static void test_taking_the_bytes(void)
     CU_ASSERT_FALSE(b.failed);
 }
 
+/* Moving 40 bytes to win 10, again and again, would be quadratic. */
+static void test_little_consumed_is_not_worth_a_move(void)
+{
+    struct perch_buf b = PERCH_BUF_INIT;
+    size_t cap;
+
+    for (int i = 0; i < 50; i++)
+        perch_buf_addc(&b, 'x');
+    cap = b.cap;
+    perch_buf_consume(&b, 10);
+    CU_ASSERT_PTR_NOT_NULL(perch_buf_room(&b, cap - 45));
+    CU_ASSERT(b.cap > cap);
+    ASSERT_INT(b.len, 40);
+    perch_buf_done(&b);
+}
+
 static void test_moving_down_wipes_a_secret_behind(void)
 {
     struct perch_buf b = {.secret = true};
@@ -178,6 +194,7 @@ PERCH_SUITE("base/buf") = {
     PERCH_TEST(test_room_and_commit),
     PERCH_TEST(test_consume_truncate_shrink),
     PERCH_TEST(test_taking_the_bytes),
+    PERCH_TEST(test_little_consumed_is_not_worth_a_move),
     PERCH_TEST(test_moving_down_wipes_a_secret_behind),
     PERCH_TEST(test_refused_memory_sets_failed),
     PERCH_END,
