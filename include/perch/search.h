@@ -108,9 +108,13 @@ enum perch_search_id {
 /* Extensions that criteria need. X(name, bit, capability) */
 #define PERCH_SEARCH_NEEDS(X)                                                                      \
     X(SEARCHRES, 0, "SEARCHRES")                                                                   \
-    X(WITHIN, 1, "WITHIN") X(CONDSTORE, 2, "CONDSTORE") X(FILTERS, 3, "FILTERS")                   \
-        X(SAVEDATE, 4, "SAVEDATE") X(OBJECTID, 5, "OBJECTID") X(GMAIL, 6, "X-GM-EXT-1")            \
-            X(FUZZY, 7, "SEARCH=FUZZY")
+    X(WITHIN, 1, "WITHIN")                                                                         \
+    X(CONDSTORE, 2, "CONDSTORE")                                                                   \
+    X(FILTERS, 3, "FILTERS")                                                                       \
+    X(SAVEDATE, 4, "SAVEDATE")                                                                     \
+    X(OBJECTID, 5, "OBJECTID")                                                                     \
+    X(GMAIL, 6, "X-GM-EXT-1")                                                                      \
+    X(FUZZY, 7, "SEARCH=FUZZY")
 
 enum perch_search_need {
     PERCH_SEARCH_NEEDS_BASE = 0,
