@@ -82,6 +82,7 @@ bool perch_cur_quirk_at(struct perch_cursor *c, enum perch_quirk quirk, const ch
     uint32_t bit = (uint32_t)quirk;
 
     if (c->strict & bit) {
+        c->refused = c->refused || !c->error;
         c->p = at;
         return perch_cur_fail(c, perch_quirk_name(quirk));
     }

@@ -26,7 +26,8 @@ struct perch_cursor {
     uint32_t tokens; /* read so far */
     bool utf8;
     struct perch_quotes quotes;
-    int error; /* 0 or the code of the first failure */
+    bool refused; /* the first failure was a quirk that `strict` names */
+    int error;    /* 0 or the code of the first failure */
 };
 
 /* ---- classes of bytes ---- */

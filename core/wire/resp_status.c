@@ -36,10 +36,12 @@ static bool list_arg(struct perch_cursor *c, struct perch_names *ret)
 /* A set of UIDs; Exchange sends none at all for a copy of nothing. */
 static bool uids_arg(struct perch_cursor *c, struct perch_set *ret, bool *ascending)
 {
-    if (!perch_cur_done(c) && !perch_cur_sp(c))
-        return false;
-    if (perch_cur_done(c))
+    if (perch_span_trim((struct perch_span){c->p, (size_t)(c->end - c->p)}).n == 0) {
+        c->p = c->end;
         return perch_cur_quirk(c, PERCH_QUIRK_CODE_FORM);
+    }
+    if (!perch_cur_sp(c))
+        return false;
     if (perch_cur_peek(c, 0) == '"' && perch_cur_peek(c, 1) == '"') {
         c->p += 2;
         return perch_cur_quirk_at(c, PERCH_QUIRK_CODE_FORM, c->p - 2);
@@ -206,7 +208,7 @@ static bool read_args(struct perch_cursor *c, const char *close, struct perch_st
     s->code = perch_code_find(s->code_name);
     (void)(code_args(&args, s) && perch_cur_end(&args));
     c->tokens = args.tokens;
-    if (args.error == PERCH_EPROTO) {
+    if (args.error == PERCH_EPROTO && !args.refused) {
         c->report->error = NULL;
         c->report->quirks = quirks;
         s->code = PERCH_CODE_OTHER;
