@@ -259,6 +259,8 @@ static void cut(struct account *a)
 {
     perch_client *client = perch_take(a->client);
 
+    if (client && perch_client_last_heard(client))
+        a->last_heard = perch_client_last_heard(client);
     a->session = NULL;
     a->idle = NULL;
     a->asked = 0;

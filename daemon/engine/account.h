@@ -33,9 +33,10 @@ struct watch;
 #define ACCOUNT_STATES(X)                                                                          \
     X(OPENING, "opening")                                                                          \
     X(QUEUED, "queued")                                                                            \
-    X(SECRET, "secret") X(CONNECTING, "connecting") X(LOGIN, "login") X(LISTING, "listing")        \
-        X(SYNCING, "syncing") X(WATCHING, "watching") X(WAITING, "waiting") X(HELD, "auth-error")  \
-            X(STOPPING, "stopping") X(STOPPED, "stopped")
+    X(SECRET, "secret")                                                                            \
+    X(CONNECTING, "connecting")                                                                    \
+    X(LOGIN, "login") X(LISTING, "listing") X(SYNCING, "syncing") X(WATCHING, "watching")          \
+        X(WAITING, "waiting") X(HELD, "auth-error") X(STOPPING, "stopping") X(STOPPED, "stopped")
 
 enum account_state {
 #define ACCOUNT_STATE_ENUM(name, text) ACCOUNT_##name,
@@ -122,7 +123,7 @@ struct account {
     perch_op *idle;
     struct flow flow;
     struct sync sync;
-    int64_t last_heard_ms, last_sync_ms;      /* wall clock, 0: never */
+    int64_t last_heard, last_sync;            /* monotonic ms, 0: never */
     int64_t away_since;                       /* monotonic ms: the first mailbox was left */
     int64_t rescan_at;                        /* monotonic ms: compare flags without CONDSTORE */
     bool fresh_secret;                        /* the last one was refused */

@@ -108,7 +108,7 @@ static bool changes_done(struct job *job, int rc)
     }
     if (set->more)
         return true;
-    a->last_sync_ms = perch_clock_wall_ms();
+    a->last_sync = perch_clock_ms();
     if (m) {
         m->known.messages += (uint64_t)set->messages;
         sync_missing(a, m, &set->missing);
