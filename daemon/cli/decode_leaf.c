@@ -128,7 +128,12 @@ void decode_spans(struct decoder *d, const struct perch_span *v, size_t n)
 
 void decode_names(struct decoder *d, const struct perch_names *names)
 {
-    decode_spans(d, names->v, names->n);
+    jw_open(&d->w, '[');
+    for (size_t i = 0; i < names->n; i++)
+        decode_text(d, names->v[i]);
+    if (names->star)
+        jw_string(&d->w, "\\*");
+    jw_close(&d->w, ']');
 }
 
 void decode_numbers(struct decoder *d, const uint32_t *v, size_t n)
