@@ -374,6 +374,25 @@ static void test_a_cut_at_any_byte_ends_everything_once(void)
         check_cut(PERCH_TLS_IMPLICIT, secure, at);
 }
 
+static void test_a_reset_keeps_its_words(void)
+{
+    static const struct server_step steps[] = {
+        {SERVER_SAY, GREETING}, {SERVER_EXPECT, "NOOP"}, {SERVER_RESET, NULL}, {SERVER_END, NULL}};
+    struct server_options so = {.listen = true};
+    struct fixture f;
+
+    fixture_start(&f, &so, steps, PERCH_TLS_NONE, NULL);
+    f.in_connected = start_noop;
+    ASSERT_INT(fixture_connect(&f), 0);
+    CU_ASSERT(loop_until(f.base, &f.closed));
+    ASSERT_INT(f.close_error.code, PERCH_ECLOSED);
+    ASSERT_STR(f.close_error.reason, "reset");
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.close_error.text, "Connection reset by peer"));
+    ASSERT_INT(f.done_code, PERCH_ECLOSED);
+    ASSERT_INT(f.dones, 1);
+    fixture_stop(&f);
+}
+
 static void test_a_refused_port_is_told_once(void)
 {
     struct perch_client_options o = PERCH_CLIENT_OPTIONS_INIT;
@@ -519,6 +538,7 @@ PERCH_SUITE("client/connect") = {
     PERCH_TEST(test_a_trickled_handshake_ends_at_its_deadline),
     PERCH_TEST(test_an_unanswered_command_ends_the_connection),
     PERCH_TEST(test_a_cut_at_any_byte_ends_everything_once),
+    PERCH_TEST(test_a_reset_keeps_its_words),
     PERCH_TEST(test_a_refused_port_is_told_once),
     PERCH_TEST(test_the_client_may_be_freed_or_closed_in_any_callback),
     PERCH_TEST(test_freeing_while_it_connects_cancels),

@@ -139,6 +139,48 @@ static void test_mailbox_commands_block_until_answered(void)
     fixture_stop(&f);
 }
 
+static void test_message_commands_block_until_answered(void)
+{
+    static const struct server_step steps[] = {
+        LOGGED_IN,
+        {SERVER_EXPECT, "SELECT"},
+        {SERVER_SAY, "* 2 EXISTS\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "UID FETCH 1:9 "},
+        {SERVER_SAY, "* 1 FETCH (UID 4 FLAGS ())\r\n* 2 FETCH (UID 9 FLAGS ())\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "UID SEARCH"},
+        {SERVER_SAY, "* ESEARCH (TAG \"%t\") UID ALL 4,9\r\n%t OK\r\n"},
+        {SERVER_END, NULL},
+    };
+    struct perch_select_args select = PERCH_SELECT_ARGS_INIT;
+    struct perch_fetch_args fetch = PERCH_FETCH_ARGS_INIT;
+    struct perch_search_args search = PERCH_SEARCH_ARGS_INIT;
+    struct perch_search all = perch_search_key(PERCH_SEARCH_ALL);
+    struct perch_set set = PERCH_SET_INIT;
+    const struct perch_fetch *const *rows;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    select.mailbox = PERCH_SPAN("INBOX");
+    ASSERT_INT(perch_select_sync(f.c, &select, NULL), 0);
+    ASSERT_INT(perch_set_add(&set, 1, 9), 0);
+    fetch.set = &set;
+    fetch.items = PERCH_ITEM_FLAGS;
+    ASSERT_INT(perch_fetch_sync(f.c, &fetch, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    ASSERT_INT(perch_op_fetches(op, &rows), 2);
+    ASSERT_INT(rows[1]->uid, 9);
+    perch_op_unref(op);
+    search.criteria = &all;
+    ASSERT_INT(perch_search_sync(f.c, &search, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(perch_op_search(op));
+    ASSERT_INT(perch_op_search(op)->max, 9);
+    perch_op_unref(op);
+    perch_set_done(&set);
+    fixture_stop(&f);
+}
+
 static void test_idle_blocks_until_agreed_and_until_left(void)
 {
     static const struct server_step steps[] = {
@@ -370,6 +412,7 @@ PERCH_SUITE("client/sync") = {
     PERCH_TEST(test_connecting_blocks_until_it_is_decided),
     PERCH_TEST(test_session_commands_block_until_answered),
     PERCH_TEST(test_mailbox_commands_block_until_answered),
+    PERCH_TEST(test_message_commands_block_until_answered),
     PERCH_TEST(test_idle_blocks_until_agreed_and_until_left),
     PERCH_TEST(test_waiting_ends_with_the_connection),
     PERCH_TEST(test_blocking_inside_a_callback_is_refused),

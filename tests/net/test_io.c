@@ -304,6 +304,40 @@ static void test_tickets_do_not_hide_what_follows_them(void)
     stop(&s);
 }
 
+/* B7: the first request is declined, the third ends it. */
+static void test_requests_to_renegotiate_are_declined_and_counted(void)
+{
+    static const struct server_step twice[] = {
+        {SERVER_TLS, NULL},   {SERVER_AGAIN, NULL},         {SERVER_SAY, "* OK one\r\n"},
+        {SERVER_AGAIN, NULL}, {SERVER_SAY, "* OK two\r\n"}, {SERVER_END, NULL},
+    };
+    static const struct server_step thrice[] = {
+        {SERVER_TLS, NULL},   {SERVER_AGAIN, NULL},     {SERVER_AGAIN, NULL},
+        {SERVER_AGAIN, NULL}, {SERVER_SAY, "* OK\r\n"}, {SERVER_END, NULL},
+    };
+    struct server_options o = {.priority = "NORMAL:-VERS-ALL:+VERS-TLS1.2"};
+    struct stream s;
+
+    start(&s, &o, twice);
+    s.want = strlen("* OK one\r\n* OK two\r\n");
+    ASSERT_INT(start_tls(&s, NULL), 0);
+    CU_ASSERT(loop_until(s.base, &s.enough));
+    send_all(&s, "a1 NOOP\r\n");
+    loop_settle(s.base);
+    CU_ASSERT_FALSE(s.ended);
+    ASSERT_INT(server_warnings(s.server), 2);
+    ASSERT_STR(server_got(s.server), "a1 NOOP\r\n");
+    stop(&s);
+
+    start(&s, &o, thrice);
+    ASSERT_INT(start_tls(&s, NULL), 0);
+    CU_ASSERT(loop_until(s.base, &s.ended));
+    ASSERT_INT(s.error.code, PERCH_ETLS);
+    ASSERT_STR(s.error.reason, "tls-record");
+    ASSERT_INT(s.text.len, 0);
+    stop(&s);
+}
+
 /* B11: a stream that ends without close_notify was cut, wherever it was cut. */
 static void test_a_cut_at_any_byte_is_told(void)
 {
@@ -441,6 +475,7 @@ PERCH_SUITE("net/io") = {
     PERCH_TEST(test_what_stands_behind_the_handshake_is_not_lost),
     PERCH_TEST(test_nothing_is_kept_while_idle),
     PERCH_TEST(test_tickets_do_not_hide_what_follows_them),
+    PERCH_TEST(test_requests_to_renegotiate_are_declined_and_counted),
     PERCH_TEST(test_a_cut_at_any_byte_is_told),
     PERCH_TEST(test_no_handshake_no_connection),
     PERCH_TEST(test_old_protocols_are_refused),

@@ -26,6 +26,7 @@ struct server {
     gnutls_datum_t ticket_key;
     struct perch_buf cin, lines, out, got;
     size_t sent;
+    unsigned warnings;
     char tag[64];
     bool saw_end, stalled;
     bool closing, resetting; /* once all output has left */
@@ -247,8 +248,12 @@ static void decrypt(struct server *s)
         uint8_t data[4096];
         ssize_t n = gnutls_record_recv(s->tls, data, sizeof data);
 
-        if (n <= 0)
+        if (n == GNUTLS_E_WARNING_ALERT_RECEIVED)
+            s->warnings++;
+        else if (n <= 0)
             return;
+        if (n <= 0)
+            continue;
         perch_buf_add(&s->got, data, (size_t)n);
         perch_buf_add(&s->lines, data, (size_t)n);
     }
@@ -285,6 +290,9 @@ static bool take_step(struct server *s)
     case SERVER_TICKETS:
         for (int i = 0; i < 3; i++)
             MUST(gnutls_session_ticket_send(s->tls, 1, 0) == 0);
+        return true;
+    case SERVER_AGAIN:
+        MUST(gnutls_rehandshake(s->tls) == 0);
         return true;
     case SERVER_CLOSE:
         if (s->tls)
@@ -422,6 +430,11 @@ const char *server_got(struct server *s)
 size_t server_sent(const struct server *s)
 {
     return s->sent;
+}
+
+unsigned server_warnings(const struct server *s)
+{
+    return s->warnings;
 }
 
 bool server_saw_end(const struct server *s)

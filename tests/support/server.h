@@ -18,6 +18,7 @@ enum server_do {
     SERVER_HEAR,    /* anything at all */
     SERVER_TLS,     /* handshake */
     SERVER_TICKETS, /* TLS 1.3 session tickets, in records of their own */
+    SERVER_AGAIN,   /* TLS 1.2: HelloRequest */
     SERVER_CLOSE,   /* close_notify if it is TLS, then end of file */
     SERVER_CUT,     /* end of file, without close_notify */
     SERVER_RESET,   /* RST; needs `listen` */
@@ -53,6 +54,9 @@ uint16_t server_port(const struct server *s);
 /* All that came in clear (out of TLS), and how many bytes were sent on the wire. */
 const char *server_got(struct server *s);
 size_t server_sent(const struct server *s);
+
+/* TLS alerts of the level warning that the client sent. */
+unsigned server_warnings(const struct server *s);
 
 /* The client closed its end. */
 bool server_saw_end(const struct server *s);
