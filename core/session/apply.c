@@ -483,7 +483,7 @@ int perch_sess_apply(perch_session *s, const struct perch_resp *resp)
 
 int perch_sess_apply_malformed(perch_session *s, const struct perch_resp *resp, const char *why)
 {
-    struct perch_cmd *cmd = resp->kind == PERCH_TAGGED ? answered_cmd(s, resp) : NULL;
+    struct perch_cmd *cmd = resp->tag.p ? answered_cmd(s, resp) : NULL;
     int rc = perch_sess_malformed(s, resp->raw, why);
 
     if (rc || !cmd)
