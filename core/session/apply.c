@@ -426,25 +426,36 @@ static struct perch_cmd *answered_cmd(const perch_session *s, const struct perch
     return half && resp->type == PERCH_RESP_OK ? NULL : cmd;
 }
 
+static void tell_op(perch_session *s, perch_op *op, const struct perch_cmd *cmd,
+                    const struct perch_resp *resp)
+{
+    if (op->finished || !perch_sess_alive(s))
+        return;
+    if (cmd->type->answered)
+        cmd->type->answered(op, cmd, resp);
+    else
+        perch_op_answered(op, cmd, resp);
+}
+
 static int apply_tagged(perch_session *s, const struct perch_resp *resp)
 {
     struct perch_cmd *cmd = answered_cmd(s, resp);
+    perch_op *op;
     int rc;
 
     if (!cmd)
         return perch_sess_malformed(s, resp->raw, "a tagged answer that nobody waits for");
     perch_cmd_take(s, cmd);
+    op = cmd->op ? perch_op_ref(cmd->op) : NULL;
+    if (op)
+        op->unanswered--;
     s->chatter = 0;
     rc = apply_code(s, resp);
     if (rc == 0 && cmd->type->settle)
         cmd->type->settle(s, cmd, resp);
-    if (cmd->op) {
-        perch_op *op = cmd->op;
-
-        op->unanswered--;
-        if (perch_sess_alive(s))
-            (cmd->type->answered ? cmd->type->answered : perch_op_answered)(op, cmd, resp);
-    }
+    if (op)
+        tell_op(s, op, cmd, resp);
+    perch_op_unref(op);
     perch_cmd_free(cmd);
     return verdict(s);
 }

@@ -239,6 +239,11 @@ void perch_op_answered(perch_op *op, const struct perch_cmd *cmd, const struct p
 {
     (void)cmd;
     perch_op_note_status(op, resp);
+    perch_op_finish_if_done(op);
+}
+
+void perch_op_finish_if_done(perch_op *op)
+{
     if (op->error.code)
         perch_unlink(&op->queued);
     if (op->unanswered == 0 && !perch_linked(&op->queued))

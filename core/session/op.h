@@ -143,12 +143,14 @@ struct perch_set perch_op_copy_set(perch_op *op, const struct perch_set *set);
 /* Puts it (again) where it will send soonest. */
 void perch_op_queue_first(perch_op *op);
 
-/* Default of `answered`: notes NO and BAD, finishes when nothing is left to send or
- * to be answered. */
+/* Default of `answered`: perch_op_note_status and perch_op_finish_if_done. */
 void perch_op_answered(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
 
 /* Notes the tagged answer's text, code and failure. */
 void perch_op_note_status(perch_op *op, const struct perch_resp *resp);
+
+/* Finishes when nothing is left to be answered or, unless it failed, to be sent. */
+void perch_op_finish_if_done(perch_op *op);
 
 /* Its data arrived: the deadline starts again. */
 void perch_op_touch(perch_op *op);

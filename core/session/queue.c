@@ -73,7 +73,7 @@ void perch_cmd_take(perch_session *s, struct perch_cmd *cmd)
 
 void perch_sess_drop_output(perch_session *s)
 {
-    s->writing = NULL;
+    s->idle_phase = PERCH_IDLE_OFF;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd) {
         perch_cmd_take(s, cmd);
         perch_cmd_free(cmd);
@@ -289,17 +289,8 @@ static struct perch_cmd *build(perch_session *s, perch_op *op)
     return cmd;
 }
 
-/* Takes the next command of the op into flight. */
-static void send_next(perch_session *s, perch_op *op)
+static void launch(perch_session *s, perch_op *op, struct perch_cmd *cmd)
 {
-    struct perch_cmd *cmd = build(s, op);
-
-    if (!cmd) {
-        perch_unlink(&op->queued);
-        if (op->unanswered == 0)
-            perch_op_finish(op);
-        return;
-    }
     perch_list_add(&s->inflight, &cmd->link);
     s->ninflight++;
     s->writing = cmd;
@@ -313,7 +304,22 @@ static void send_next(perch_session *s, perch_op *op)
         perch_unlink(&op->queued);
 }
 
-void perch_sess_pump(perch_session *s)
+/* Takes the next command of the op into flight; without one the op is done. */
+static void send_next(perch_session *s, perch_op *op)
+{
+    struct perch_cmd *cmd = build(s, op);
+
+    (void)perch_op_ref(op);
+    if (cmd)
+        launch(s, op, cmd);
+    else
+        perch_unlink(&op->queued);
+    if (!cmd && op->unanswered == 0)
+        perch_op_finish(op);
+    perch_op_unref(op);
+}
+
+static void pump(perch_session *s)
 {
     while (perch_sess_alive(s)) {
         perch_op *op;
@@ -328,6 +334,15 @@ void perch_sess_pump(perch_session *s)
         else
             send_next(s, op);
     }
+}
+
+void perch_sess_pump(perch_session *s)
+{
+    if (s->pumping)
+        return;
+    s->pumping = true;
+    pump(s);
+    s->pumping = false;
 }
 
 bool perch_sess_has_output(const perch_session *s)

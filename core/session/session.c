@@ -93,27 +93,25 @@ void perch_sess_set_limits(perch_session *s)
         perch_limits_preauth(&s->options.limits, &s->framer.limits);
 }
 
-static void finish_all(perch_session *s, const struct perch_error *why)
+/* Completes every op, once nobody stands on one any more. */
+static void finish_all(perch_session *s)
 {
     perch_op *op;
 
     perch_sess_drop_output(s);
     while ((op = PERCH_LIST_FIRST(&s->ops, perch_op, link))) {
-        op->unanswered = 0;
         if (!op->error.code)
-            op->error = *why;
+            op->error = s->error;
         perch_op_finish(op);
     }
 }
 
 static void destroy(perch_session *s)
 {
-    struct perch_error why = {0};
-
-    perch_error_set(&why, PERCH_ECANCELLED, PERCH_HITS_CONNECTION, PERCH_TRY_NOTHING, NULL,
-                    "the session was freed");
     s->depth++; /* a `done` that calls in must not free it again */
-    finish_all(s, &why);
+    perch_error_set(&s->error, PERCH_ECANCELLED, PERCH_HITS_CONNECTION, PERCH_TRY_NOTHING, NULL,
+                    "the session was freed");
+    finish_all(s);
     perch_arena_done(&s->unit_arena);
     perch_buf_done(&s->kept);
     perch_caps_done(&s->caps);
@@ -137,20 +135,25 @@ void perch_sess_enter(perch_session *s)
     s->depth++;
 }
 
+/* What the outermost call owes to the caller before it returns. */
+static void settle_debts(perch_session *s)
+{
+    bool has = perch_sess_has_output(s);
+    bool news = (has && !s->had_output) || s->wake;
+
+    if (s->state == PERCH_STATE_CLOSED)
+        finish_all(s);
+    s->had_output = has;
+    s->wake = false;
+    if (news && !s->feeding && s->hooks.on_output && perch_sess_alive(s))
+        s->hooks.on_output(s, s->user);
+}
+
 bool perch_sess_leave(perch_session *s)
 {
-    if (s->depth == 1 && !s->doomed) {
-        bool has = perch_sess_has_output(s);
-        bool news = (has && !s->had_output) || s->wake;
-
-        s->had_output = has;
-        s->wake = false;
-        if (news && !s->feeding && s->hooks.on_output)
-            s->hooks.on_output(s, s->user);
-    }
-    if (--s->depth > 0)
-        return true;
-    if (!s->doomed)
+    if (s->depth == 1 && !s->doomed)
+        settle_debts(s);
+    if (--s->depth > 0 || !s->doomed)
         return true;
     destroy(s);
     return false;
@@ -160,15 +163,13 @@ bool perch_sess_leave(perch_session *s)
 
 int perch_sess_die(perch_session *s, const struct perch_error *why)
 {
-    struct perch_error kept = *why;
+    int code = why->code;
 
     if (!perch_sess_alive(s))
-        return kept.code;
-    s->error = kept;
-    s->idle_phase = PERCH_IDLE_OFF;
+        return code;
+    s->error = *why;
     perch_sess_goto(s, PERCH_STATE_CLOSED);
-    finish_all(s, &kept);
-    return kept.code;
+    return code;
 }
 
 int perch_sess_die_text(perch_session *s, int code, const char *reason, const char *fmt, ...)
@@ -353,15 +354,15 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
 
     if (s->state == PERCH_STATE_CLOSED)
         return s->error.code;
-    if (s->feeding) /* from inside a hook: the bytes before these are still being handled */
+    if (s->feeding || s->pumping) /* from inside a hook: something is still being handled */
         return 0;
     perch_sess_enter(s);
     s->feeding = true;
     (void)feed_all(s, data, len, &used);
     if (s->state == PERCH_STATE_SWITCHING && !s->doomed && s->hooks.on_starttls)
         s->hooks.on_starttls(s, s->user);
+    s->had_output = true; /* the caller looks anyway */
     s->feeding = false;
-    s->had_output = !s->doomed && perch_sess_has_output(s);
     if (!perch_sess_leave(s))
         return PERCH_ECANCELLED;
     return s->state == PERCH_STATE_CLOSED ? s->error.code : (ssize_t)used;

@@ -1,9 +1,10 @@
 /* The inside of a session, for the files of this room.
  *
  * Every public function that may call back is framed by perch_sess_enter and
- * perch_sess_leave. After anything that may have called back, ask perch_sess_alive:
- * the callback may have freed the session (then it is `doomed`, and freed by the
- * outermost leave) or ended the connection. */
+ * perch_sess_leave. After anything that may have called back, ask perch_sess_alive: the
+ * callback may have freed the session or ended the connection. Both only leave a mark;
+ * the outermost leave completes the ops and frees. An op that a callback may have
+ * cancelled is held by a reference, and asked whether it is `finished`. */
 #ifndef PERCH_SESSION_SESSION_H
 #define PERCH_SESSION_SESSION_H
 
@@ -26,6 +27,7 @@ struct perch_session {
     bool secure;
     bool doomed;     /* freed inside a callback */
     bool feeding;    /* inside perch_session_feed */
+    bool pumping;    /* inside perch_sess_pump */
     bool had_output; /* on_output told, or there was no need to */
     bool wake;       /* tell on_output: a deadline was set */
     bool bye;        /* read */
@@ -83,7 +85,8 @@ static inline bool perch_sess_alive(const perch_session *s)
     return !s->doomed && s->state != PERCH_STATE_CLOSED;
 }
 
-/* Ends the connection: all ops complete with *why. Returns its code. */
+/* Ends the connection: nothing is handled any more, and when the outermost call leaves,
+ * all ops complete with *why. Nothing is freed before. Returns its code. */
 int perch_sess_die(perch_session *s, const struct perch_error *why);
 int perch_sess_die_text(perch_session *s, int code, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -152,7 +152,7 @@ static void play_status_each(struct transcript *t)
                          "list a\n"
                          "list b\n"
                          "list c\n"
-                         "list a\n"
+                         "list &AGE-\n"
                          "list e\n"
                          "status a 1\n"
                          "status e 5\n");

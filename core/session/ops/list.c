@@ -205,8 +205,7 @@ static void list_answered(perch_op *op, const struct perch_cmd *cmd, const struc
 
     /* A mailbox may be gone by now, or closed to us: it has no counters, that is all. */
     if (cmd->step == STEP_STATUS) {
-        if (op->unanswered == 0 && !perch_linked(&op->queued))
-            perch_op_finish(op);
+        perch_op_finish_if_done(op);
         return;
     }
     l->listed = true;

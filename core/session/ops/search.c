@@ -130,13 +130,14 @@ static void complete_result(struct search_op *q)
 static void search_answered(perch_op *op, const struct perch_cmd *cmd,
                             const struct perch_resp *resp)
 {
+    (void)cmd;
     perch_op_note_status(op, resp);
     complete_result((struct search_op *)op);
     if (op->error.code == PERCH_EBAD)
         perch_error_set(&op->error, PERCH_ECRITERIA, PERCH_HITS_OP, PERCH_FIX_CODE, NULL,
                         "the server does not understand the criteria%s%s", *op->text ? ": " : "",
                         op->text);
-    perch_op_answered(op, cmd, resp);
+    perch_op_finish_if_done(op);
 }
 
 static void search_drop(perch_op *op)
