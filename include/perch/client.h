@@ -1,8 +1,41 @@
 /* A client: one session over one connection, on a libevent loop.
  *
- * Asynchronous: start commands (perch/commands.h) on perch_client_session() and let the
- * loop run. Blocking: perch_X_sync() starts the command and runs the loop until it is
- * done; inside a callback that is PERCH_EREENTRANT.
+ * Blocking: perch_X_sync() starts the command and runs the loop until it is done.
+ *
+ *     struct perch_client_options options = PERCH_CLIENT_OPTIONS_INIT;
+ *     struct perch_auth_args who = PERCH_AUTH_ARGS_INIT;
+ *     perch_client *c;
+ *
+ *     options.host = "mail.example.org";
+ *     c = perch_client_new(NULL, &options, NULL, NULL, &error);
+ *     if (!c)
+ *         ...error.text...
+ *     if (perch_client_connect_sync(c) < 0)
+ *         ...perch_client_error(c)->text...
+ *     who.user = ...; who.password = ...;
+ *     if (perch_authenticate_sync(c, &who, &op) < 0)
+ *         ...op ? perch_op_error(op)->text : perch_session_error(perch_client_session(c))->text...
+ *     perch_op_unref(op);
+ *     ...
+ *     perch_logout_sync(c, NULL);
+ *     perch_client_free(c);
+ *
+ * Asynchronous: give it your event_base and hooks, start commands (perch/commands.h) on
+ * perch_client_session() and let the loop run.
+ *
+ *     static void connected(perch_client *c, const struct perch_error *why, void *user)
+ *     {
+ *         if (!why)
+ *             perch_authenticate_start(perch_client_session(c), &who, logged_in, c, NULL);
+ *     }
+ *
+ *     c = perch_client_new(base, &options, &hooks, NULL, &error);
+ *     perch_client_connect_start(c, connected, NULL);
+ *     event_base_dispatch(base);
+ *
+ * Any call but the blocking ones is legal inside any callback, perch_client_free included:
+ * the client is then closed at once and gone when the callback has returned. Blocking calls
+ * are refused there with PERCH_EREENTRANT, and while another runs the same loop.
  *
  * A client belongs to the thread that runs its loop. */
 #ifndef PERCH_CLIENT_H
@@ -27,7 +60,7 @@ enum perch_tls_mode {
 
 struct perch_client_options {
     size_t size;      /* sizeof(struct perch_client_options) */
-    const char *host; /* a name or an address; IPv6 without brackets */
+    const char *host; /* a name (IDN as xn--...) or an address; IPv6 without brackets */
     uint16_t port;    /* 0: 993, or 143 without implicit TLS */
     enum perch_tls_mode tls;
     perch_trust *trust;     /* NULL: the system's store, loaded for this client alone */
@@ -36,7 +69,7 @@ struct perch_client_options {
     bool allow_cleartext;
     bool allow_preauth;
     int fd;                 /* a connected stream socket to use instead of dialling; -1: none.
-                               It belongs to the client from then on. */
+                               It belongs to the client once there is one. */
     perch_ms resolve_timeout, connect_timeout, tls_timeout; /* 0: 30 s each */
     perch_ms greeting_timeout; /* 0: 30 s */
     perch_ms command_timeout;  /* 0: 5 min */
@@ -51,7 +84,9 @@ struct perch_client_options {
 struct perch_client_hooks {
     size_t size; /* sizeof(struct perch_client_hooks) */
     void (*on_event)(perch_client *c, const struct perch_event *event, void *user);
-    /* The connection is gone; once, and not after perch_client_close or _free. */
+    /* The connection is gone; once, after all ops have completed. Not after
+     * perch_client_close or _free, nor for one that never came to be (connect's `done`
+     * tells that). */
     void (*on_closed)(perch_client *c, const struct perch_error *why, void *user);
     void (*on_trace)(perch_client *c, bool outgoing, struct perch_span text, void *user);
 };
@@ -86,25 +121,30 @@ PERCH_API perch_session *perch_client_session(perch_client *c);
 PERCH_API const struct perch_error *perch_client_error(const perch_client *c);
 PERCH_API void *perch_client_user(const perch_client *c);
 
-/* What the connection is, for people: "TLS1.3 AES-256-GCM 127.0.0.1:993"; "" before. */
+/* What the connection is, for people: "TLS1.3 AES-256-GCM 127.0.0.1:993", "no TLS [::1]:143";
+ * "" before. */
 PERCH_API const char *perch_client_describe(const perch_client *c);
 
-/* When the last byte came, and counts of bytes on the wire. */
+/* When the last byte came (0: none did), and counts of bytes on the wire. */
 PERCH_API perch_ms perch_client_last_heard(const perch_client *c);
 PERCH_API uint64_t perch_client_bytes_in(const perch_client *c);
 PERCH_API uint64_t perch_client_bytes_out(const perch_client *c);
 
-/* Runs the loop until `op` is done; returns its code. The op must be referenced, or
- * its results are gone. */
+/* Runs the loop until `op` is done; returns its code. The op must be referenced.
+ * PERCH_EINVAL: it is not of this client. */
 PERCH_API int perch_op_wait(perch_client *c, perch_op *op);
 
 /* Runs the loop until an event was delivered or `timeout` ms passed: for blocking
- * programs inside IDLE. 1: something was heard; 0: not. (IMAPClient: idle_check) */
+ * programs inside IDLE. 1: something was heard; 0: not; or why the connection is gone.
+ * (IMAPClient: idle_check) */
 PERCH_API int perch_client_wait(perch_client *c, perch_ms timeout);
 
-/* ---- blocking twins: 0 or the op's code. *ret_op (may be NULL) gets a reference to the
- * finished op with its results, also when the server refused; perch_op_unref() it. It is
- * NULL when no op was made. ---- */
+/* ---- blocking twins ----
+ *
+ * 0 or the op's code. PERCH_ESTATE before the client is connected; PERCH_EREENTRANT;
+ * PERCH_ECANCELLED if a callback freed the client meanwhile. *ret_op (may be NULL) gets a
+ * reference to the finished op with its results, also when the server refused;
+ * perch_op_unref() it. It is NULL when no op was made: perch_session_error() has the words. */
 
 PERCH_API int perch_capability_sync(perch_client *c, perch_op **ret_op);
 PERCH_API int perch_noop_sync(perch_client *c, perch_op **ret_op);
