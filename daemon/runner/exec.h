@@ -23,8 +23,8 @@ struct exec_spec {
     size_t output_max;  /* of stdout and stderr together; the rest is read and dropped */
     bool split;         /* keep stderr out of `output` (password commands) */
     bool secret;        /* wipe what it printed */
-    int64_t timeout_ms;     /* then SIGTERM to the group, */
-    int64_t grace_ms;       /* so much later SIGKILL; 0: 5 s */
+    int64_t timeout_ms; /* then SIGTERM to the group, */
+    int64_t grace_ms;   /* so much later SIGKILL; 0: 5 s */
 };
 
 struct exec_result {

@@ -33,7 +33,6 @@
 #define JOBS_MAX       4096 /* queued, running and kept together */
 #define RESTART_MAX_MS 60000
 #define HEALTHY_MS     60000 /* an engine that lived so long restarts without waiting longer */
-#define LINGER_MS      2000  /* between an engine's end of file and its end */
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_KEPT };
 
@@ -364,8 +363,10 @@ static void on_secret_want(struct runner *r, const json_t *body)
     const char *account = json_string_value(json_object_get(body, "account"));
     bool fresh = json_is_true(json_object_get(body, "fresh"));
 
-    if (!account || secrets_want(r->secrets, account, fresh) != 0)
-        log_error(account, "a password could not be fetched: out of memory");
+    if (!account)
+        log_error(NULL, "the engine asked for a password in a way that makes no sense");
+    else if (secrets_want(r->secrets, account, fresh) != 0)
+        log_error(account, "the password could not be fetched: out of memory");
 }
 
 static void on_secret(const char *account, const char *secret, const char *error, void *user)
@@ -457,7 +458,7 @@ static void on_closed(struct ipc_channel *ch, const char *why, void *user)
             job_free(j); /* the next engine asks for it */
     }
     if (r->state == RUNNER_UP)
-        arm(r, LINGER_MS);
+        arm(r, r->o.linger_ms);
     drained(r);
 }
 
@@ -491,13 +492,9 @@ static void plan_restart(struct runner *r)
 
 static void log_end(const struct runner *r, const siginfo_t *info)
 {
-    const char *next = "it is started again";
-
-    if (info->si_code == CLD_EXITED)
-        log_error(NULL, "the engine ended with exit status %d; %s", info->si_status, next);
-    else
-        log_error(NULL, "the engine was ended by signal %d; %s in %" PRId64 " ms", info->si_status,
-                  next, r->restart_ms);
+    log_error(NULL, "the engine ended with %s %d; it is started again in %" PRId64 " ms",
+              info->si_code == CLD_EXITED ? "exit status" : "signal", info->si_status,
+              r->restart_ms);
 }
 
 static void on_engine_end(evutil_socket_t fd, short what, void *user)

@@ -32,10 +32,12 @@ struct runner_options {
     int64_t secret_ms;  /* budget of a password command */
     int64_t hooks_ms;   /* budget of running hooks at the stop */
     int64_t stop_ms;    /* of the whole stop */
+    int64_t linger_ms;  /* of an engine that closed its channel; then SIGKILL */
     int64_t restart_ms; /* wait before the first restart; doubles up to 60 s */
 };
 
-#define RUNNER_BUDGETS .secret_ms = 10000, .hooks_ms = 6000, .stop_ms = 9000, .restart_ms = 1000
+#define RUNNER_BUDGETS                                                                             \
+    .secret_ms = 10000, .hooks_ms = 6000, .stop_ms = 9000, .linger_ms = 2000, .restart_ms = 1000
 
 /* Starts the first engine at once. NULL with a log line. */
 struct runner *runner_new(const struct runner_options *options);
