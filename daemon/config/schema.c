@@ -297,11 +297,12 @@ const struct schema_word *schema_word(struct schema *s, const struct yaml_node *
         perch_buf_done(&known);
         if (!w->later)
             return w;
-        (void)schema_error(s, v, "`%s: %s` is not built yet", name_of(v), w->text);
+        (void)schema_error(s, v, "`%s%s%s` is not built yet", v->key ? v->key->text : "",
+                           v->key ? ": " : "", w->text);
         return NULL;
     }
-    (void)schema_error(s, v, "`%.60s` knows %s, not `%.60s`%s", name_of(v),
-                       known.failed ? "other words" : perch_buf_cstr(&known), v->text,
+    (void)schema_error(s, v, "`%.60s` is none of %s%s", v->text,
+                       known.failed ? "the words known here" : perch_buf_cstr(&known),
                        schema_nearest(s, v->text, word_at, words));
     perch_buf_done(&known);
     return NULL;
