@@ -2,6 +2,7 @@
  * load and a branch that is never taken. It is set before any thread starts. */
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #ifndef PERCH_BASE_MEM_H
 #define PERCH_BASE_MEM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* As malloc, calloc, realloc and free, but a size of 0 gives a valid pointer

@@ -8,6 +8,8 @@
 
 #include "base/span.h"
 
+#include <string.h>
+
 static bool is_end(const struct perch_address *a)
 {
     return !a->host.p && !a->mailbox.p;

@@ -14,7 +14,6 @@
 
 #include "base/ascii.h"
 #include "base/b64.h"
-#include "base/mem.h"
 #include "base/span.h"
 
 #define OUTPUT_MAX       65536
@@ -124,24 +123,39 @@ static void append_q(struct perch_buf *out, struct perch_span s)
 
 /* ---- text that is no word ---- */
 
+static bool is_line_end(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+static size_t line_length(struct perch_span s)
+{
+    size_t n = 0;
+
+    while (n < s.n && !is_line_end(s.p[n]))
+        n++;
+    return n;
+}
+
 /* Undoes folding: a line end before a blank goes, one at the end goes, any other becomes a
  * blank. */
 static void append_text(struct perch_buf *out, struct perch_span s)
 {
     struct perch_buf line = PERCH_BUF_INIT;
+    size_t n = line_length(s);
 
-    for (size_t i = 0; i < s.n;) {
-        size_t start = i;
-
-        while (i < s.n && s.p[i] != '\r' && s.p[i] != '\n')
-            i++;
-        perch_buf_add(&line, s.p + start, i - start);
-        if (i == s.n)
-            break;
-        while (i < s.n && (s.p[i] == '\r' || s.p[i] == '\n'))
-            i++;
-        if (i < s.n && !is_blank(s.p[i]))
+    if (n == s.n) {
+        perch_charset_append_raw(out, s);
+        return;
+    }
+    while (s.n > 0) {
+        perch_buf_add(&line, s.p, n);
+        while (n < s.n && is_line_end(s.p[n]))
+            n++;
+        s = (struct perch_span){s.p + n, s.n - n};
+        if (s.n > 0 && !is_blank(s.p[0]))
             perch_buf_addc(&line, ' ');
+        n = line_length(s);
     }
     perch_charset_append_raw(out, perch_buf_span(&line));
     if (line.failed)
