@@ -295,8 +295,11 @@ static void test_floods_allocate_nothing(void)
         "* OK [X] y\r\n",
         "* LIST (\\HasNoChildren) \"/\" \"a \\\"b\\\"\"\r\n",
         "* 1 FETCH (UID 7 FLAGS (\\Seen a b) MODSEQ (5))\r\n",
-        "* 1 FETCH (UID 7 ENVELOPE (\"d\" \"s\" ((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL NIL "
-        "\"<m>\") BODYSTRUCTURE ((\"A\" \"B\" (\"k\" \"v\") NIL NIL \"7BIT\" 1) \"MIXED\"))\r\n",
+        (
+            "* 1 FETCH (UID 7 ENVELOPE (\"d\" \"s\" ((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL "
+            "NIL "
+            "\"<m>\") BODYSTRUCTURE ((\"A\" \"B\" (\"k\" \"v\") NIL NIL \"7BIT\" 1) "
+            "\"MIXED\"))\r\n"), /* one string */
     };
 
     for (size_t i = 0; i < PERCH_COUNT(floods); i++) {
