@@ -232,7 +232,8 @@ struct supervisor *supervisor_new(struct event_base *base, struct store *store,
     perch_list_init(&s->queue);
     perch_list_init(&s->turns);
     perch_list_init(&s->authorities);
-    (void)getrandom(&s->random, sizeof s->random, 0);
+    if (getrandom(&s->random, sizeof s->random, 0) != (ssize_t)sizeof s->random)
+        s->random = (uint64_t)perch_clock_us(); /* only spreads reconnects */
     s->paced_at = perch_clock_ms() - 1000;
     s->pace = evtimer_new(base, on_pace, s);
     s->turn = event_new(base, -1, 0, on_turn, s);
