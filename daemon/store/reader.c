@@ -122,35 +122,53 @@ int store_read_events(struct store_reader *r, const struct store_event_filter *f
 
 /* ---- counts ---- */
 
-int store_read_counts(struct store_reader *r, int (*each)(const struct store_counts *c, void *user),
-                      void *user)
+static int read_mailboxes(struct store_reader *r, int64_t account, const char *key,
+                          int (*each)(const struct store_counts *c, void *user), void *user)
 {
-    struct db_rows rows = DB_ROWS(
-        &r->db, "SELECT a.key, NULL, 0,"
-                " (SELECT count(*) FROM deliveries d WHERE d.account = a.id AND d.state = 0) +"
-                " (SELECT count(*) FROM deliveries d WHERE d.account = a.id AND d.state = 3),"
-                " (SELECT count(*) FROM deliveries d WHERE d.account = a.id AND d.state = 2),"
-                " (SELECT max(e.seq) FROM events e WHERE e.account = a.id), x'' AS raw"
-                " FROM accounts a UNION ALL "
-                "SELECT a.key, m.name,"
-                " (SELECT count(*) FROM messages WHERE mailbox = m.id), 0, 0, 0, m.raw"
-                " FROM mailboxes m JOIN accounts a ON a.id = m.account WHERE m.gone = 0"
-                " ORDER BY 1, 2 IS NOT NULL, raw");
+    struct db_rows rows = DB_ROWS(&r->db,
+                                  "SELECT name, (SELECT count(*) FROM messages"
+                                  " WHERE mailbox = b.id) FROM mailboxes b"
+                                  " WHERE account = ?1 AND gone = 0 ORDER BY raw",
+                                  db_int(account));
     int rc = 0;
 
     while (rc == 0 && db_next(&rows)) {
-        struct store_counts c;
-
-        perch_arena_reset(&r->arena);
-        c = (struct store_counts){
-            .account = db_col_text(&rows, 0, &r->arena),
-            .mailbox = db_col_text(&rows, 1, &r->arena),
-            .messages = db_col_int(&rows, 2),
-            .pending = db_col_int(&rows, 3),
-            .dead = db_col_int(&rows, 4),
-            .last_seq = db_col_int(&rows, 5),
+        struct store_counts c = {
+            .account = key,
+            .mailbox = db_col_peek(&rows, 0),
+            .messages = db_col_int(&rows, 1),
         };
-        rc = rows.failed ? -1 : each(&c, user);
+
+        rc = each(&c, user);
+    }
+    return reader_end(r, &rows, rc);
+}
+
+/* The mailboxes are read while the accounts are: one snapshot of all. */
+int store_read_counts(struct store_reader *r, int (*each)(const struct store_counts *c, void *user),
+                      void *user)
+{
+    struct db_rows rows =
+        DB_ROWS(&r->db, "SELECT id, key,"
+                        " (SELECT sum(state <> 2) FROM deliveries"
+                        " WHERE account = a.id AND state IN (0, 2, 3)),"
+                        " (SELECT sum(state = 2) FROM deliveries"
+                        " WHERE account = a.id AND state IN (0, 2, 3)),"
+                        " (SELECT max(e.seq) FROM events e WHERE e.account = a.id)"
+                        " FROM accounts a ORDER BY key");
+    int rc = 0;
+
+    while (rc == 0 && db_next(&rows)) {
+        struct store_counts c = {
+            .account = db_col_peek(&rows, 1),
+            .pending = db_col_int(&rows, 2),
+            .dead = db_col_int(&rows, 3),
+            .last_seq = db_col_int(&rows, 4),
+        };
+
+        rc = each(&c, user);
+        if (rc == 0)
+            rc = read_mailboxes(r, db_col_int(&rows, 0), c.account, each, user);
     }
     return reader_end(r, &rows, rc);
 }

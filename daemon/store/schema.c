@@ -96,7 +96,7 @@ static const char *const schema_steps[] = {
     "CREATE INDEX deliveries_line ON deliveries (hook, account, mailbox, seq) WHERE state = 0;"
     "CREATE INDEX deliveries_beside ON deliveries (next) WHERE state = 3;"
     "CREATE INDEX deliveries_dead ON deliveries (ended) WHERE state = 2;"
-    /* per account, what `perch status` counts */
+    /* Per account, what `perch status` counts; used where a query has the very same IN. */
     "CREATE INDEX deliveries_open ON deliveries (account, state) WHERE state IN (0, 2, 3);",
 };
 _Static_assert(PERCH_COUNT(schema_steps) == STORE_SCHEMA, "a step for each version");

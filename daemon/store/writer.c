@@ -127,7 +127,7 @@ static void group_end(struct store *s, struct group *g)
         (void)db_script(&s->tx.db, "ROLLBACK");
 }
 
-/* The job's own result, or the group's fate when SQLite gave the transaction up. */
+/* The job's own result, and the group's fate when there is no transaction to go on with. */
 static int group_run(struct store *s, struct group *g, struct job *job)
 {
     struct db *db = &s->tx.db;
@@ -143,7 +143,7 @@ static int group_run(struct store *s, struct group *g, struct job *job)
     if (rc == 0 && !db->code)
         return 0;
     rc = db->code ? note_failure(s) : -1;
-    if (!in_transaction(s)) {
+    if (!in_transaction(s) || rc == STORE_EBROKEN) {
         g->fate = rc;
         return rc;
     }
