@@ -3,6 +3,7 @@
 #include "support/perch_test.h"
 
 #include "hooks/outbox.h"
+#include "store/internal.h"
 
 #include "base/num.h"
 
@@ -599,6 +600,70 @@ static void test_one_hook_never_has_all_places(void)
     end();
 }
 
+/* ---- a store that cannot be written ---- */
+
+static void set_writable(bool writable)
+{
+    ASSERT_INT(db_script(&rig.store->tx.db,
+                         writable ? "PRAGMA query_only = OFF" : "PRAGMA query_only = ON"),
+               0);
+}
+
+static void test_a_result_that_cannot_be_stored_is_not_acknowledged(void)
+{
+    int64_t one, two;
+
+    begin();
+    rig.config.max_hooks = 1;
+    outbox_free(rig.outbox);
+    start();
+    one = deliver(0, 1);
+    two = deliver(0, 2);
+    set_writable(false);
+    succeed(one);
+    CU_ASSERT_FALSE(rig.runs[0].acked);
+    ASSERT_INT(outbox_running(rig.outbox), 1);
+    ASSERT_INT(rig.nruns, 1); /* its place is not free */
+    ASSERT_INT(outbox_due(rig.outbox), rig.now + SECOND);
+    forward(SECOND);
+    CU_ASSERT_FALSE(rig.runs[0].acked);
+    set_writable(true);
+    forward(SECOND);
+    CU_ASSERT_TRUE(rig.runs[0].acked);
+    ASSERT_INT(rig.nruns, 2);
+    ASSERT_INT(rig.runs[1].seq, two);
+    CU_ASSERT_FALSE(waits(one, NULL));
+    end();
+}
+
+static int refuse_all(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+static void test_an_offer_without_memory_is_found_in_the_store(void)
+{
+    struct delivery one, two;
+
+    begin();
+    one = commit(0, 1);
+    two = commit(0, 1);
+    perch_mem_set_gate(refuse_all, NULL);
+    outbox_offer(rig.outbox, one.seq, 0, 1, 1, one.json);
+    perch_mem_set_gate(NULL, NULL);
+    outbox_offer(rig.outbox, two.seq, 0, 1, 1, two.json); /* does not overtake */
+    settle();
+    ASSERT_INT(rig.nruns, 1);
+    ASSERT_INT(rig.runs[0].seq, one.seq);
+    succeed(one.seq);
+    ASSERT_INT(rig.runs[1].seq, two.seq);
+    succeed(two.seq);
+    forward(SECOND);
+    ASSERT_INT(rig.nruns, 2);
+    end();
+}
+
 /* ---- life ---- */
 
 static void test_a_burst_stays_in_the_store(void)
@@ -810,6 +875,8 @@ PERCH_SUITE("daemon/outbox") = {
     PERCH_TEST(test_a_clock_set_back_costs_one_backoff_at_most),
     PERCH_TEST(test_places_are_limited_and_given_in_turn),
     PERCH_TEST(test_one_hook_never_has_all_places),
+    PERCH_TEST(test_a_result_that_cannot_be_stored_is_not_acknowledged),
+    PERCH_TEST(test_an_offer_without_memory_is_found_in_the_store),
     PERCH_TEST(test_a_burst_stays_in_the_store),
     PERCH_TEST(test_many_failures_beside_their_lines_stay_in_the_store),
     PERCH_TEST(test_what_was_pending_runs_again_after_a_restart),
