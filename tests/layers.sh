@@ -28,7 +28,7 @@ declare -A public=(
 # Which files may open a third-party door: pattern of the header, then of the files.
 doors='
 ares\.h                 core/net/
-event2/                 core/net/|daemon/(main\.c|engine/|control/|runner/|http/|ipc/|cli/|store/writer\.c)
+event2/                 core/net/|daemon/(main\.c|engine/|control/|runner/|http/|ipc/|cli/|store/writer\.c|hooks/outbox\.c)
 gnutls/                 core/net/(tls|trust)\.c
 gsasl\.h                core/sasl/
 sqlite3\.h              daemon/store/

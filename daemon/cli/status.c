@@ -42,7 +42,7 @@ static void number_cell(struct table *t, enum style style, const json_t *object,
 static void ago_cell(struct table *t, const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
-    char text[WHEN_SIZE];
+    char text[WHEN_AGO_SIZE];
 
     when_ago(json_is_integer(value) ? json_integer_value(value) : -1, text);
     table_cell(t, STYLE_PLAIN, perch_span_of(text));

@@ -244,7 +244,7 @@ static void test_moments(void)
 
 static void test_spans_for_people(void)
 {
-    char text[WHEN_SIZE];
+    char text[WHEN_AGO_SIZE];
 
     use_zone("UTC");
     when_ago(999, text);
