@@ -11,11 +11,16 @@
 
 #define CAP_MIN 64
 
-static void buf_free(struct perch_buf *b)
+static void buf_free_block(struct perch_buf *b)
 {
     if (b->secret && b->p)
         perch_wipe(b->p, b->cap);
     perch_free(b->p);
+}
+
+static void buf_free(struct perch_buf *b)
+{
+    buf_free_block(b);
     b->p = NULL;
     b->cap = b->off = b->len = 0;
 }
@@ -65,11 +70,9 @@ static bool buf_grow(struct perch_buf *b, size_t n)
         p = perch_malloc(cap);
         if (!p)
             return false;
-        if (b->len > 0)
+        if (b->p)
             memcpy(p, b->p + b->off, b->len);
-        if (b->secret && b->p)
-            perch_wipe(b->p, b->cap);
-        perch_free(b->p);
+        buf_free_block(b);
     }
     b->p = p;
     b->cap = cap;
