@@ -329,6 +329,8 @@ static void compare_status(struct account *a, struct mailbox *m, const struct pl
     m->dirty = m->compare || !plan_nothing_new(&m->known, status);
     if (m->dirty)
         m->unusable = false;
+    else
+        m->met = true;
 }
 
 static void compare_all(struct account *a, const struct listing *l)

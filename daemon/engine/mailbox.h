@@ -16,7 +16,7 @@ struct mailbox {
     char delimiter;
     bool dirty;       /* something may be found by a visit */
     bool compare;     /* ... flags among it, though nothing tells so */
-    bool met;         /* visited since the connection began: what is found from now on is live */
+    bool met;         /* known, since the connection began: what is found from now on is live */
     bool unusable;    /* cannot be synchronised: UIDVALIDITY is missing, or EXAMINE was refused */
     uint8_t absences; /* LISTs in a row that did not name it */
     /* As it will be once everything submitted is durable; `messages` as it is now. */
