@@ -351,7 +351,7 @@ bool account_op_ok(struct account *a, perch_op *op, bool *ret_refused)
         return false;
     if (perch_op_code(op) == PERCH_OK)
         return true;
-    if (why->code == PERCH_ECANCELLED || why->radius >= PERCH_HITS_CONNECTION)
+    if (why->code == PERCH_ECANCELLED || why->radius == PERCH_HITS_CONNECTION)
         return false; /* on_closed tells */
     if (why->code == PERCH_ETIMEOUT)
         account_fail(a, why);

@@ -49,8 +49,8 @@ struct trouble *trouble_new(const struct config_account *account, const struct p
         return NULL;
     t->class = perch_err_class(why->code);
     t->reason = why->reason ? why->reason : "";
-    (void)snprintf(t->text, size, "%s:%u: %s%s%s", account->host, account->port, why->text,
-                   fix ? "; " : "", fix ? fix : "");
+    (void)snprintf(t->text, size, "%s:%u: %s%s%s%s", account->host, account->port, why->text,
+                   fix ? " (" : "", fix ? fix : "", fix ? ")" : "");
     return t;
 }
 
