@@ -39,24 +39,27 @@ static bool short_list(struct perch_cursor *c)
 /* Domino: ("CHARSET" ""utf-8""). The quotes inside are none of the value. */
 static struct perch_span unquote(struct perch_span s)
 {
-    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-        return (struct perch_span){s.p + 1, s.n - 2};
+    while (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+        s = (struct perch_span){s.p + 1, s.n - 2};
     return s;
 }
 
+/* A value that is NIL (mail.ru, Exchange) or missing is the empty string. */
 static bool one_param(struct perch_cursor *c, struct perch_param *ret, bool *closed)
 {
+    struct perch_span value;
+
+    ret->value = PERCH_SPAN("");
     if (!perch_cur_nstring(c, &ret->name))
         return false;
     if (!next_field(c, closed))
         return short_list(c);
-    if (!perch_cur_nstring(c, &ret->value))
+    if (!perch_cur_nstring(c, &value))
         return false;
-    ret->value = unquote(ret->value);
-    if (ret->value.p)
-        return true;
-    ret->value = PERCH_SPAN(""); /* mail.ru, Exchange */
-    return perch_cur_quirk_at(c, PERCH_QUIRK_NIL_FORM, c->p - 1);
+    if (!value.p)
+        return perch_cur_quirk_at(c, PERCH_QUIRK_NIL_FORM, c->p - 1);
+    ret->value = unquote(value);
+    return true;
 }
 
 static bool params(struct perch_cursor *c, const struct perch_param **ret, size_t *ret_n)
@@ -400,22 +403,24 @@ static bool no_type(struct perch_cursor *c, struct perch_body *b)
 
 /* "ALTERNATIVE" ("BOUNDARY" "x"): a subtype alone. Known ones, and those with a boundary,
  * are a multipart without parts (Gmail); others a type without subtype ("X-ZIP"). */
-static bool subtype_left_out(struct perch_cursor *c, struct perch_body *b, bool *closed)
+static bool params_for_subtype(struct perch_cursor *c, struct perch_body *b)
 {
-    b->subtype = PERCH_SPAN("");
-    return short_list(c) && params(c, &b->params, &b->nparams) &&
-           (!(is_multipart(b->type) || has_boundary(b)) || (set_multipart(b, b->type), true)) &&
-           !(*closed = false);
+    if (!short_list(c) || !params(c, &b->params, &b->nparams))
+        return false;
+    if (is_multipart(b->type) || has_boundary(b))
+        set_multipart(b, b->type.p ? b->type : PERCH_SPAN("MIXED"));
+    return b->type.p || no_type(c, b);
 }
 
+/* Type, subtype and parameters, of which servers leave out any. */
 static bool type_and_params(struct perch_cursor *c, struct perch_body *b, bool *closed)
 {
     if (!perch_cur_nstring(c, &b->type))
         return false;
     if (!next_field(c, closed))
-        return short_list(c);
+        return (b->type.p || no_type(c, b)) && short_list(c);
     if (perch_cur_at(c, '('))
-        return subtype_left_out(c, b, closed);
+        return params_for_subtype(c, b);
     if (!perch_cur_nstring(c, &b->subtype))
         return false;
     if (!b->type.p && is_multipart(b->subtype)) { /* Dovecot: NIL for its parts */
@@ -430,14 +435,30 @@ static bool type_and_params(struct perch_cursor *c, struct perch_body *b, bool *
     return params(c, &b->params, &b->nparams);
 }
 
+static enum perch_body_kind kind_of(const struct perch_body *b)
+{
+    if (perch_span_ieqs(b->type, "TEXT"))
+        return PERCH_BODY_TEXT;
+    if (perch_span_ieqs(b->type, "MULTIPART"))
+        return PERCH_BODY_MULTIPART;
+    if (perch_span_ieqs(b->type, "MESSAGE") &&
+        (perch_span_ieqs(b->subtype, "RFC822") || perch_span_ieqs(b->subtype, "GLOBAL")))
+        return PERCH_BODY_MESSAGE;
+    return PERCH_BODY_BASIC;
+}
+
 static bool single(struct perch_cursor *c, struct perch_body *b)
 {
-    bool closed = false, complete;
+    bool closed = false, complete, announced;
 
     if (!type_and_params(c, b, &closed))
         return false;
-    if (perch_span_ieqs(b->type, "MULTIPART") && b->kind != PERCH_BODY_MULTIPART) {
-        set_multipart(b, b->subtype); /* GMX: announced as a basic part */
+    if (!b->subtype.p)
+        b->subtype = PERCH_SPAN("");
+    announced = b->kind != PERCH_BODY_MULTIPART; /* GMX: a multipart as a basic part */
+    b->kind = kind_of(b);
+    if (b->kind == PERCH_BODY_MULTIPART && announced) {
+        set_multipart(b, b->subtype);
         if (!short_list(c))
             return false;
     }
@@ -446,9 +467,7 @@ static bool single(struct perch_cursor *c, struct perch_body *b)
     if (b->kind == PERCH_BODY_MULTIPART)
         return skip_rest(c, &closed);
     if (!complete)
-        return !b->extended ? short_list(c) : !c->error;
-    if (!b->subtype.p)
-        b->subtype = PERCH_SPAN("");
+        return b->extended || short_list(c);
     return type_fields(c, b, &closed);
 }
 

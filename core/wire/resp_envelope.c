@@ -62,12 +62,13 @@ static bool is_placeholder(struct perch_span s)
 /* "box@host" where the box alone belongs. */
 static bool split_mailbox(struct perch_address *a)
 {
-    const char *at = memrchr(a->mailbox.p, '@', a->mailbox.n);
+    const char *at = a->mailbox.p ? memrchr(a->mailbox.p, '@', a->mailbox.n) : NULL;
+    size_t n = at ? (size_t)(at - a->mailbox.p) : 0;
 
-    if (!at)
+    if (!at || n + 1 == a->mailbox.n)
         return false;
-    a->host = (struct perch_span){at + 1, (size_t)(a->mailbox.p + a->mailbox.n - at - 1)};
-    a->mailbox.n = (size_t)(at - a->mailbox.p);
+    a->host = (struct perch_span){at + 1, a->mailbox.n - n - 1};
+    a->mailbox.n = n;
     return true;
 }
 
@@ -78,15 +79,13 @@ static bool has_blank(struct perch_span s)
 
 static bool mend_address(struct perch_cursor *c, struct perch_address *a)
 {
-    bool mended = false;
+    bool mended = (a->host.n == 0 || is_placeholder(a->host)) && split_mailbox(a);
 
     if (is_placeholder(a->host)) {
         a->host = PERCH_SPAN("");
         mended = true;
     }
-    if (a->mailbox.p && a->host.n == 0)
-        mended = split_mailbox(a) || mended;
-    else if (a->name.p && has_blank(a->mailbox) && !has_blank(a->name)) {
+    if (a->host.n > 0 && a->name.p && has_blank(a->mailbox) && !has_blank(a->name)) {
         struct perch_span swap = a->name;
 
         a->name = a->mailbox;
