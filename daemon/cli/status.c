@@ -1,7 +1,8 @@
-/* perch status: how the running daemon's accounts are. The answer's members are described
- * in perch-json(7) and made in engine/status.c. */
+/* perch status: how the running daemon's accounts are. The daemon answers what it knows
+ * (engine/status.c); deliveries are counted in the database, here. */
 #include "cli/cli.h"
 #include "cli/link.h"
+#include "cli/local.h"
 #include "cli/output.h"
 #include "cli/when.h"
 
@@ -18,9 +19,8 @@ static const struct table_column account_columns[] = {
 };
 
 static const struct table_column mailbox_columns[] = {
-    {"MAILBOX", false, false},
-    {"MESSAGES", true, false},
-    {NULL, false, false},
+    {"MAILBOX", false, false}, {"ROLE", false, false}, {"MESSAGES", true, false},
+    {"SYNC", false, false},    {NULL, false, false},
 };
 
 static bool is_healthy(const json_t *account)
@@ -38,14 +38,21 @@ static void number_cell(struct table *t, enum style style, const json_t *object,
         table_cell(t, STYLE_DIM, PERCH_SPAN("-"));
 }
 
-/* How long ago, from a member that counts milliseconds. */
-static void ago_cell(struct table *t, const json_t *object, const char *key)
+/* A member that counts milliseconds, "-" if it is null. */
+static const char *span_text(const json_t *object, const char *key, char text[WHEN_SPAN_SIZE])
 {
     const json_t *value = json_object_get(object, key);
-    char text[WHEN_AGO_SIZE];
 
-    when_ago(json_is_integer(value) ? json_integer_value(value) : -1, text);
-    table_cell(t, STYLE_PLAIN, perch_span_of(text));
+    when_span(json_is_integer(value) ? json_integer_value(value) : -1, text);
+    return text;
+}
+
+static void ago_cell(struct table *t, const json_t *object, const char *key)
+{
+    char text[WHEN_SPAN_SIZE];
+    bool never = !json_is_integer(json_object_get(object, key));
+
+    table_cellf(t, STYLE_PLAIN, "%s%s", span_text(object, key, text), never ? "" : " ago");
 }
 
 static void add_account(struct table *t, const json_t *account)
@@ -68,6 +75,8 @@ static void print_error(struct cli *cli, const json_t *account)
 {
     const json_t *error = json_object_get(account, "error");
 
+    char retry[WHEN_SPAN_SIZE];
+
     if (!json_is_object(error))
         return;
     out_text(cli, STYLE_BAD, json_text(account, "account"));
@@ -80,6 +89,9 @@ static void print_error(struct cli *cli, const json_t *account)
     }
     (void)fputs(": ", cli->out);
     out_text(cli, STYLE_PLAIN, json_text(error, "text"));
+    if (json_is_integer(json_object_get(account, "reconnect_in_ms")))
+        (void)fprintf(cli->out, "; next attempt in %s",
+                      span_text(account, "reconnect_in_ms", retry));
     (void)fputc('\n', cli->out);
 }
 
@@ -105,6 +117,14 @@ static bool print_accounts(struct cli *cli, const json_t *accounts)
     return ok;
 }
 
+static void add_sync(struct table *t, const json_t *mailbox)
+{
+    if (json_is_false(json_object_get(mailbox, "watched")))
+        table_cell(t, STYLE_WARN, PERCH_SPAN("not watched"));
+    else
+        table_cell(t, STYLE_PLAIN, json_text(mailbox, "sync"));
+}
+
 static bool print_mailboxes(struct cli *cli, const json_t *account)
 {
     const json_t *mailboxes = json_object_get(account, "mailboxes");
@@ -118,7 +138,9 @@ static bool print_mailboxes(struct cli *cli, const json_t *account)
     json_array_foreach(mailboxes, i, mailbox)
     {
         table_cell(t, STYLE_PLAIN, json_text(mailbox, "name"));
+        table_cell(t, STYLE_DIM, json_text(mailbox, "role"));
         number_cell(t, STYLE_PLAIN, mailbox, "messages");
+        add_sync(t, mailbox);
     }
     if (i > 0)
         (void)fputc('\n', cli->out);
@@ -126,6 +148,51 @@ static bool print_mailboxes(struct cli *cli, const json_t *account)
     table_free(t);
     return ok;
 }
+
+/* ---- deliveries ---- */
+
+static int count(const struct store_counts *c, void *user)
+{
+    json_t *account;
+    size_t i;
+
+    if (c->mailbox)
+        return 0;
+    json_array_foreach((json_t *)user, i, account)
+    {
+        const char *key = json_string_value(json_object_get(account, "account"));
+
+        if (!key || strcmp(key, c->account) != 0)
+            continue;
+        (void)json_object_set_new(account, "pending", json_integer(c->pending));
+        (void)json_object_set_new(account, "dead", json_integer(c->dead));
+    }
+    return 0;
+}
+
+/* "pending" and "dead" for each account; null where the database does not tell. */
+static void add_deliveries(struct cli *cli, json_t *accounts)
+{
+    struct store_reader *reader;
+    struct store_error error;
+    json_t *account;
+    size_t i;
+
+    json_array_foreach(accounts, i, account)
+    {
+        (void)json_object_set_new(account, "pending", json_null());
+        (void)json_object_set_new(account, "dead", json_null());
+    }
+    if (local_find(cli, &reader, &error) != 0) {
+        cli_error(cli, "deliveries are not counted: %s", error.text);
+        return;
+    }
+    if (store_read_counts(reader, count, accounts) != 0)
+        cli_error(cli, "deliveries are not counted: %s", store_reader_error(reader));
+    store_reader_close(reader);
+}
+
+/* ---- the command ---- */
 
 /* The accounts that were asked for: all, or the one of that name. A new reference. */
 static json_t *choose(const json_t *answer, const char *name)
@@ -185,6 +252,7 @@ int cmd_status(struct cli *cli, int argc, char **argv)
         cli_error(cli, "there is no account %s", argv[1]);
         status = CLI_UNWELL;
     } else {
+        add_deliveries(cli, accounts);
         status = show(cli, accounts, argc == 2);
     }
     json_decref(accounts);

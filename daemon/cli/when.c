@@ -80,12 +80,12 @@ void when_format(int64_t unix_s, char out[WHEN_SIZE])
         (void)snprintf(out, WHEN_SIZE, "-");
 }
 
-void when_ago(int64_t span_ms, char out[WHEN_AGO_SIZE])
+void when_span(int64_t span_ms, char out[WHEN_SPAN_SIZE])
 {
-    (void)snprintf(out, WHEN_AGO_SIZE, span_ms < 0 ? "-" : "now");
+    (void)snprintf(out, WHEN_SPAN_SIZE, span_ms < 0 ? "-" : "0s");
     for (size_t i = 0; i < NUNITS; i++) {
         if (span_ms >= units[i].ms) {
-            (void)snprintf(out, WHEN_AGO_SIZE, "%" PRId64 "%c ago", span_ms / units[i].ms,
+            (void)snprintf(out, WHEN_SPAN_SIZE, "%" PRId64 "%c", span_ms / units[i].ms,
                            units[i].letter);
             return;
         }
