@@ -23,32 +23,27 @@ struct search {
 
 /* ---- folding ---- */
 
-static void fold_char(struct perch_buf *out, uint32_t code, locale_t locale)
-{
-    uint8_t utf8[4];
-
-    if (code < 0x80)
-        code = (uint32_t)perch_lower((int)code);
-    else if (locale)
-        code = (uint32_t)towlower_l((wint_t)code, locale);
-    perch_buf_add(out, utf8, perch_utf8_put(code, utf8));
-}
-
-/* Appends; bytes that are not UTF-8 stay as they are. */
+/* Appends; bytes that are not UTF-8 stay as they are. No lower case letter takes more than
+ * twice the bytes of its upper case one (U+023A: two and three). */
 static void fold(struct perch_buf *out, const char *text, size_t len, locale_t locale)
 {
     const uint8_t *p = (const uint8_t *)text;
+    uint8_t *room = perch_buf_room(out, len * 2), *to = room;
 
-    for (size_t i = 0, n; i < len; i += n) {
+    for (size_t i = 0, n; room && i < len; i += n) {
         uint32_t code;
 
-        n = perch_utf8_seq(p + i, len - i, &code);
-        if (n > 0)
-            fold_char(out, code, locale);
-        else
-            perch_buf_addc(out, text[i]);
+        n = p[i] < 0x80 ? 1 : perch_utf8_seq(p + i, len - i, &code);
+        if (n > 1 && locale) {
+            to += perch_utf8_put((uint32_t)towlower_l((wint_t)code, locale), to);
+            continue;
+        }
         n += n == 0;
+        for (size_t k = 0; k < n; k++)
+            *to++ = (uint8_t)perch_lower(p[i + k]); /* leaves what is not ASCII */
     }
+    if (room)
+        perch_buf_commit(out, (size_t)(to - room));
 }
 
 static bool contains(const struct perch_buf *text, const struct perch_buf *word)
