@@ -1,12 +1,14 @@
 /* The outbox with a store in memory, a clock that is a number, and a runner that does what
  * the test says. */
 #include "support/perch_test.h"
+#include "support/tmpdir.h"
 
 #include "hooks/outbox.h"
 #include "store/internal.h"
 
 #include "base/num.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 
 #define SECOND INT64_C(1000)
@@ -858,6 +860,87 @@ static void test_freeing_it_while_the_store_works_is_fine(void)
     end();
 }
 
+/* ---- as the daemon runs it: a loop, a thread that writes, a timer ---- */
+
+static struct {
+    struct event_base *base;
+    unsigned failures_left, committed;
+} live;
+
+static void report_later(evutil_socket_t fd, short what, void *arg)
+{
+    const struct run *r = &rig.runs[(size_t)(uintptr_t)arg];
+    bool ok = live.failures_left == 0;
+
+    (void)fd;
+    (void)what;
+    live.failures_left -= !ok;
+    outbox_result(rig.outbox, r->id, &(struct outbox_result){.ok = ok, .what = "told"});
+}
+
+static void on_live_run(uint64_t run, unsigned hook, unsigned attempt, const char *event_json,
+                        void *user)
+{
+    on_run(run, hook, attempt, event_json, user);
+    (void)event_base_once(live.base, -1, EV_TIMEOUT, report_later,
+                          (void *)(uintptr_t)(rig.nruns - 1), &(struct timeval){0, 0});
+}
+
+static void on_live_ack(uint64_t run, void *user)
+{
+    on_ack(run, user);
+    live.committed++;
+}
+
+static void on_committed(int rc, void *arg)
+{
+    struct delivery *d = arg;
+
+    ASSERT_INT(rc, 0);
+    outbox_offer(rig.outbox, d->seq, d->hook, 1, d->mailbox, d->json);
+}
+
+static void test_with_loop_and_thread_everything_arrives_in_order(void)
+{
+    enum { N = 300, FAILURES = 3 };
+    static const struct outbox_hooks hooks = {.run = on_live_run, .ack = on_live_ack};
+    static struct delivery deliveries[N];
+    struct store_error error;
+    int64_t last[6] = {0};
+    struct tmpdir dir;
+
+    begin();
+    end();
+    rig.runs = NULL;
+    rig.nruns = 0;
+    tmpdir_make(&dir);
+    live.base = event_base_new();
+    live.failures_left = FAILURES;
+    live.committed = 0;
+    rig.hooks[0].backoff_min_ms = rig.hooks[0].backoff_max_ms = 1;
+    ASSERT_INT(store_open(dir.path, live.base, &rig.store, &error), 0);
+    rig.outbox = outbox_new(live.base, rig.store, &rig.config, &hooks, NULL);
+    outbox_recover(rig.outbox);
+    for (int i = 0; i < N; i++) {
+        deliveries[i] = (struct delivery){.mailbox = 1 + i % 5};
+        ASSERT_INT(store_submit(rig.store, STORE_LIVE, job_deliver, on_committed, &deliveries[i]),
+                   0);
+    }
+    while (live.committed < N + FAILURES)
+        (void)event_base_loop(live.base, EVLOOP_ONCE);
+    ASSERT_INT(rig.nruns, N + FAILURES);
+    for (size_t i = 0; i < rig.nruns; i++) {
+        size_t box = (size_t)(rig.runs[i].seq - 1) % 5;
+
+        CU_ASSERT(rig.runs[i].seq > last[box] || rig.runs[i].attempt > 1);
+        last[box] = rig.runs[i].seq;
+    }
+    ASSERT_INT(outbox_memory(rig.outbox), 0);
+    end();
+    event_base_free(live.base);
+    tmpdir_remove(&dir);
+}
+
 PERCH_SUITE("daemon/outbox") = {
     PERCH_TEST(test_a_line_runs_one_at_a_time_in_order),
     PERCH_TEST(test_lines_do_not_wait_for_each_other),
@@ -885,5 +968,6 @@ PERCH_SUITE("daemon/outbox") = {
     PERCH_TEST(test_a_hook_that_is_gone_leaves_dead_letters),
     PERCH_TEST(test_paused_nothing_starts_and_results_count),
     PERCH_TEST(test_freeing_it_while_the_store_works_is_fine),
+    PERCH_TEST(test_with_loop_and_thread_everything_arrives_in_order),
     PERCH_END,
 };
