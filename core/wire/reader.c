@@ -276,6 +276,11 @@ uint64_t perch_reader_offset(const perch_reader *r)
     return r->offset;
 }
 
+struct perch_span perch_reader_pending(const perch_reader *r)
+{
+    return perch_buf_span(&r->kept);
+}
+
 const struct perch_error *perch_reader_error(const perch_reader *r)
 {
     return &r->error;

@@ -149,23 +149,26 @@ static bool open_reader(struct decoding *g)
 
 /* ---- bytes ---- */
 
-/* The reader gave up at `lost`, in or before the chunk `p`. Returns how much of the chunk is
- * dealt with: up to the end of that response, which on_malformed had, or else of its line. */
+/* The reader gave up in the chunk `p`. Returns how much of the chunk is dealt with: up to the
+ * end of that response, if on_malformed had it, or else of its line. */
 static size_t recover(struct decoding *g, const char *p, size_t n)
 {
     uint64_t lost = g->base + perch_reader_offset(g->reader);
+    struct perch_span raw = perch_reader_pending(g->reader);
     size_t from = lost > g->fed ? (size_t)(lost - g->fed) : 0;
     const char *end;
 
     if (g->malformed && g->bad.from == lost && g->bad.to > g->fed)
         return (size_t)(g->bad.to - g->fed);
+    if (raw.n == 0)
+        raw = (struct perch_span){p + from, n - from};
     end = memchr(p + from, '\n', n - from);
-    end_body(g);
     g->skipping = !end;
-    n = end ? (size_t)(end + 1 - p) : n;
-    print_malformed(g, lost, (struct perch_span){p + from, n - from},
-                    perch_reader_error(g->reader)->text);
-    return n;
+    if (end)
+        raw.n -= (size_t)(p + n - end - 1);
+    end_body(g);
+    print_malformed(g, lost, raw, perch_reader_error(g->reader)->text);
+    return end ? (size_t)(end + 1 - p) : n;
 }
 
 static size_t skip_line(struct decoding *g, const char *p, size_t n)

@@ -576,6 +576,11 @@ PERCH_API int perch_reader_finish(perch_reader *r);
  * for use in hooks, and after a failure. */
 PERCH_API uint64_t perch_reader_offset(const perch_reader *r);
 
+/* What was kept of a response that is not whole, without body literals that streamed past;
+ * after a failure, up to the end of what was fed. Empty if all lies in the bytes that were
+ * fed last. Valid until the next call. */
+PERCH_API struct perch_span perch_reader_pending(const perch_reader *r);
+
 PERCH_API const struct perch_error *perch_reader_error(const perch_reader *r);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 
 #include "daemon/cli_run.h"
 
+#include "base/b64.h"
 #include "base/buf.h"
 
 /* "* OK ..." and the like, the code's and the text's JSON. */
@@ -340,6 +341,32 @@ static void test_an_empty_stream_is_nothing(void)
     run_done(&r);
 }
 
+/* The line began in an earlier read: its offset and its bytes are whole all the same. */
+static void test_a_line_that_is_given_up_is_shown_from_its_beginning(void)
+{
+    static const char line[] = "* 1 FETCH (X \"y\" BODY[] {99999999999999999999999}\r\n";
+    struct perch_buf in = PERCH_BUF_INIT, want = PERCH_BUF_INIT;
+    size_t at;
+    struct run r;
+
+    while (in.len < 64 * 1024 - 20)
+        perch_buf_adds(&in, "* 1 EXISTS\r\n");
+    at = in.len;
+    CU_ASSERT(at < 64 * 1024 && at + strlen(line) > 64 * 1024); /* the end of a read cuts it */
+    perch_buf_adds(&in, line);
+    perch_buf_addf(&want, "\"offset\":%zu,", at);
+    r = decode_with(&in, NULL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.out, perch_buf_cstr(&want)));
+    perch_buf_clear(&want);
+    perch_buf_adds(&want, "\"base64\":\"");
+    perch_b64_encode(&want, line, strlen(line));
+    perch_buf_adds(&want, "\"}\n");
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.out, perch_buf_cstr(&want)));
+    run_done(&r);
+    perch_buf_done(&in);
+    perch_buf_done(&want);
+}
+
 /* Nobody can know where the literal would end: the line is given up, the next one is read. */
 static void test_a_literal_of_impossible_size_costs_its_line(void)
 {
@@ -475,6 +502,7 @@ PERCH_SUITE("daemon/decode") = {
     PERCH_TEST(test_a_stream_that_ends_inside_a_response),
     PERCH_TEST(test_an_empty_stream_is_nothing),
     PERCH_TEST(test_a_literal_of_impossible_size_costs_its_line),
+    PERCH_TEST(test_a_line_that_is_given_up_is_shown_from_its_beginning),
     PERCH_TEST(test_a_nest_that_is_too_deep_costs_only_itself),
     PERCH_TEST(test_large_bodies_are_shown_by_size_and_digest),
     PERCH_TEST(test_long_text_is_shown_by_size_and_digest),
