@@ -288,7 +288,8 @@ static int feed_response(perch_session *s, const uint8_t *data, size_t len, size
     rc = perch_framer_next(&s->framer, data, len, &unit, &body, &why);
     if (rc < 0)
         return perch_sess_die(s, &why);
-    *ret_used = rc == PERCH_FRAME_MORE ? (keeping ? len - before : 0) : unit.n - before;
+    s->looked_at = rc == PERCH_FRAME_MORE && !keeping ? len : 0;
+    *ret_used = (rc == PERCH_FRAME_MORE ? len - s->looked_at : unit.n) - before;
     if (rc == PERCH_FRAME_MORE)
         return 0;
     if (rc == PERCH_FRAME_BODY) {
@@ -355,6 +356,8 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
     if (s->state == PERCH_STATE_CLOSED)
         return s->error.code;
     if (s->feeding || s->pumping) /* from inside a hook: something is still being handled */
+        return 0;
+    if (s->looked_at && len <= s->looked_at) /* no more than the last time */
         return 0;
     perch_sess_enter(s);
     s->feeding = true;

@@ -46,6 +46,7 @@ struct perch_session {
     struct perch_buf kept;  /* a unit's bytes, while body literals stream past it */
     struct perch_hole *holes;
     size_t nholes, holes_cap;
+    size_t looked_at;   /* bytes of an unfinished response that were not eaten */
     uint64_t body_left; /* of a streaming literal */
     unsigned malformed; /* responses that made no sense, this connection */
     uint64_t chatter;   /* untagged responses since the last answer */
