@@ -102,35 +102,44 @@ static int set_capabilities(perch_session *s, const struct perch_names *names)
     return perch_caps_set(&s->caps, names) ? no_memory(s) : 0;
 }
 
-/* The code of a status response, tagged or not. */
-static int apply_code(perch_session *s, const struct perch_resp *resp)
+/* What the code of a status response, tagged or not, changes. Nobody is called back yet:
+ * *ret_event is what to tell, if its kind is not 0. */
+static int note_code(perch_session *s, const struct perch_resp *resp, struct perch_event *ret_event)
 {
     const struct perch_status_resp *status = &resp->u.status;
-    struct perch_event event = {.resp = resp, .raw = resp->raw};
     enum perch_mirror_news news;
-    int rc = 0;
 
+    *ret_event = (struct perch_event){.resp = resp, .raw = resp->raw};
     if (status->code == PERCH_CODE_CAPABILITY) {
-        rc = set_capabilities(s, &status->u.names);
-        event.kind = PERCH_EVENT_CAPABILITY;
-    } else if (status->code == PERCH_CODE_ALERT && s->secure) {
-        event.kind = PERCH_EVENT_ALERT;
-    } else if (perch_mirror_code(&s->mirror, status, &news)) {
-        rc = no_memory(s);
-    } else if (news == PERCH_MIRROR_ODD) {
-        return perch_sess_resync(s, "UIDVALIDITY changed");
+        ret_event->kind = PERCH_EVENT_CAPABILITY;
+        return set_capabilities(s, &status->u.names);
     }
-    if (rc == 0 && event.kind)
-        perch_sess_event(s, &event);
-    return rc ? rc : verdict(s);
+    if (status->code == PERCH_CODE_ALERT && s->secure)
+        ret_event->kind = PERCH_EVENT_ALERT;
+    if (perch_mirror_code(&s->mirror, status, &news))
+        return no_memory(s);
+    if (news == PERCH_MIRROR_ODD && !s->mirror.unsure) {
+        s->mirror.unsure = true;
+        ret_event->kind = PERCH_EVENT_RESYNC;
+        ret_event->text = "UIDVALIDITY changed";
+    }
+    return 0;
+}
+
+static void tell(perch_session *s, const struct perch_event *event)
+{
+    if (event->kind && perch_sess_alive(s))
+        perch_sess_event(s, event);
 }
 
 static int apply_status(perch_session *s, const struct perch_resp *resp)
 {
-    int rc = apply_code(s, resp);
+    struct perch_event event;
 
-    if (rc || resp->u.status.code == PERCH_CODE_ALERT)
-        return rc;
+    if (note_code(s, resp, &event) == 0)
+        tell(s, &event);
+    if (!perch_sess_alive(s) || resp->u.status.code == PERCH_CODE_ALERT)
+        return verdict(s);
     return deliver_kind(s, PERCH_EVENT_OK, resp);
 }
 
@@ -201,7 +210,7 @@ static int ask_capabilities(perch_session *s)
 static int apply_greeting(perch_session *s, const struct perch_resp *resp)
 {
     bool preauth = resp->type == PERCH_RESP_PREAUTH;
-    int rc;
+    struct perch_event event;
 
     if (resp->type == PERCH_RESP_BYE)
         return die_by_bye(s, resp, PERCH_EGREETING);
@@ -211,11 +220,10 @@ static int apply_greeting(perch_session *s, const struct perch_resp *resp)
         return perch_sess_die_text(s, PERCH_EGREETING, "preauth",
                                    "the server greets with PREAUTH, which is not allowed here: "
                                    "TLS or the login would be left out");
-    rc = keep_greeting(s, resp);
-    if (rc == 0)
-        rc = apply_code(s, resp);
-    if (rc)
-        return rc;
+    if (keep_greeting(s, resp) == 0 && note_code(s, resp, &event) == 0)
+        tell(s, &event);
+    if (!perch_sess_alive(s))
+        return verdict(s);
     perch_sess_goto(s, preauth ? PERCH_STATE_AUTHENTICATED : PERCH_STATE_NOT_AUTHENTICATED);
     if (preauth && perch_sess_alive(s) && !s->caps.known)
         return ask_capabilities(s);
@@ -437,11 +445,12 @@ static void tell_op(perch_session *s, perch_op *op, const struct perch_cmd *cmd,
         perch_op_answered(op, cmd, resp);
 }
 
+/* First what it means, then the callbacks: one of them may send the next command. */
 static int apply_tagged(perch_session *s, const struct perch_resp *resp)
 {
     struct perch_cmd *cmd = answered_cmd(s, resp);
+    struct perch_event event;
     perch_op *op;
-    int rc;
 
     if (!cmd)
         return perch_sess_malformed(s, resp->raw, "a tagged answer that nobody waits for");
@@ -450,9 +459,9 @@ static int apply_tagged(perch_session *s, const struct perch_resp *resp)
     if (op)
         op->unanswered--;
     s->chatter = 0;
-    rc = apply_code(s, resp);
-    if (rc == 0 && cmd->type->settle)
+    if (note_code(s, resp, &event) == 0 && cmd->type->settle)
         cmd->type->settle(s, cmd, resp);
+    tell(s, &event);
     if (op)
         tell_op(s, op, cmd, resp);
     perch_op_unref(op);

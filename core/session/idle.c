@@ -72,7 +72,7 @@ static void idle_settle(perch_session *s, const struct perch_cmd *cmd,
 {
     (void)resp;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, other)
-        if (other != cmd && other->type == &idle_type)
+        if (other->type == &idle_type && other->number > cmd->number)
             return; /* the phase is that one's */
     enter_phase(s, PERCH_IDLE_OFF);
 }
@@ -148,7 +148,9 @@ void perch_idle_leave(perch_session *s)
 
 bool perch_idle_wants_in(const perch_session *s)
 {
-    return s->idle && !((const struct idle_op *)s->idle)->stopping &&
+    const struct idle_op *i = (const struct idle_op *)s->idle;
+
+    return i && !i->stopping && !i->op.error.code &&
            (s->idle_phase == PERCH_IDLE_OFF || s->idle_phase == PERCH_IDLE_LEAVING);
 }
 

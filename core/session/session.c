@@ -266,47 +266,60 @@ static int handle_unit(perch_session *s, struct perch_span bytes)
     return rc ? perch_sess_apply_malformed(s, &resp, report.error) : perch_sess_apply(s, &resp);
 }
 
-/* Looks for a response in `data`, which starts with one; *ret_used says how much of it
- * was eaten, 0 if more is needed. While a body streams past, the bytes around it are
- * gathered in `kept`. */
+static int no_room(perch_session *s)
+{
+    return perch_sess_die_text(s, PERCH_ENOMEM, NULL, "out of memory for a response");
+}
+
+/* Handles the unit, then forgets it. Bytes of the next response that were kept with it
+ * stay; what was added to them just now was not eaten. */
+static int finish_unit(perch_session *s, struct perch_span unit, size_t kept)
+{
+    int rc = handle_unit(s, unit);
+
+    s->unit = (struct perch_unit){0};
+    s->nholes = 0;
+    perch_buf_truncate(&s->kept, kept);
+    perch_buf_consume(&s->kept, unit.n);
+    perch_buf_shrink(&s->kept);
+    return rc;
+}
+
+/* Looks for a response in what is kept and `data` behind it; *ret_used says how much of
+ * the data was eaten. While a body streams past, the bytes around it are kept. 1: something
+ * was found; 0: more is needed; negative: the connection ended. */
 static int feed_response(perch_session *s, const uint8_t *data, size_t len, size_t *ret_used)
 {
     struct perch_span unit = {0};
     struct perch_error why = {0};
     uint64_t body = 0;
-    bool keeping = s->nholes > 0;
-    size_t before = s->kept.len;
+    size_t kept = s->kept.len;
     int rc;
 
-    if (keeping) {
+    if (kept)
         perch_buf_add(&s->kept, data, len);
-        if (s->kept.failed)
-            return perch_sess_die_text(s, PERCH_ENOMEM, NULL, "out of memory for a response");
-        data = perch_buf_data(&s->kept);
-        len = s->kept.len;
-    }
-    rc = perch_framer_next(&s->framer, data, len, &unit, &body, &why);
+    if (s->kept.failed)
+        return no_room(s);
+    rc = perch_framer_next(&s->framer, kept ? perch_buf_data(&s->kept) : data, kept + len, &unit,
+                           &body, &why);
+    s->looked_at = rc == PERCH_FRAME_MORE && !kept ? len : 0;
     if (rc < 0)
         return perch_sess_die(s, &why);
-    s->looked_at = rc == PERCH_FRAME_MORE && !keeping ? len : 0;
-    *ret_used = (rc == PERCH_FRAME_MORE ? len - s->looked_at : unit.n) - before;
-    if (rc == PERCH_FRAME_MORE)
+    if (rc == PERCH_FRAME_MORE) {
+        *ret_used = kept ? len : 0;
         return 0;
-    if (rc == PERCH_FRAME_BODY) {
-        if (keeping)
-            perch_buf_truncate(&s->kept, unit.n);
-        else
-            perch_buf_add(&s->kept, unit.p, unit.n);
-        if (s->kept.failed)
-            return perch_sess_die_text(s, PERCH_ENOMEM, NULL, "out of memory for a response");
-        return begin_body(s, body);
     }
-    rc = handle_unit(s, unit);
-    perch_buf_clear(&s->kept);
-    perch_buf_shrink(&s->kept);
-    s->nholes = 0;
-    s->unit = (struct perch_unit){0};
-    return rc;
+    *ret_used = unit.n > kept ? unit.n - kept : 0;
+    if (rc == PERCH_FRAME_UNIT) {
+        rc = finish_unit(s, unit, kept);
+        return rc ? rc : 1;
+    }
+    if (kept)
+        perch_buf_truncate(&s->kept, unit.n);
+    else
+        perch_buf_add(&s->kept, unit.p, unit.n);
+    rc = s->kept.failed ? no_room(s) : begin_body(s, body);
+    return rc ? rc : 1;
 }
 
 static size_t skip_body(perch_session *s, size_t len)
@@ -328,25 +341,23 @@ static int check_injection(perch_session *s, size_t left)
                                left);
 }
 
-static int feed_all(perch_session *s, const uint8_t *data, size_t len, size_t *ret_used)
+static void feed_all(perch_session *s, const uint8_t *data, size_t len, size_t *ret_used)
 {
     size_t used = 0;
-    int rc = check_injection(s, len);
+    int rc = check_injection(s, len) ? -1 : 1;
 
-    while (rc == 0 && used < len && perch_sess_alive(s)) {
+    while (rc > 0 && used < len && perch_sess_alive(s)) {
         size_t n = 0;
 
         if (s->body_left)
             n = skip_body(s, len - used);
         else
             rc = feed_response(s, data + used, len - used, &n);
-        if (rc || (n == 0 && !s->body_left))
-            break;
         used += n;
-        rc = check_injection(s, len - used);
+        if (rc > 0 && check_injection(s, len - used))
+            rc = -1;
     }
     *ret_used = used;
-    return rc;
 }
 
 ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
@@ -361,7 +372,7 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
         return 0;
     perch_sess_enter(s);
     s->feeding = true;
-    (void)feed_all(s, data, len, &used);
+    feed_all(s, data, len, &used);
     if (s->state == PERCH_STATE_SWITCHING && !s->doomed && s->hooks.on_starttls)
         s->hooks.on_starttls(s, s->user);
     s->had_output = true; /* the caller looks anyway */

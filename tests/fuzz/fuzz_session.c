@@ -157,6 +157,7 @@ static int start_fetch(perch_session *s, bool seq, struct started *o)
     struct perch_range range = {1, 20};
     struct perch_set set = {.r = &range, .n = seq ? 1 : 0};
     struct perch_fetch_args args = PERCH_FETCH_ARGS_INIT;
+    int rc;
 
     if (!seq)
         for (uint32_t uid = 1; uid < 4000; uid += 2)
@@ -167,8 +168,7 @@ static int start_fetch(perch_session *s, bool seq, struct started *o)
     args.sections = sections;
     args.nsections = 1;
     args.on_fetch = seq ? NULL : on_fetch;
-    int rc = perch_fetch_start(s, &args, on_done, o, &o->op);
-
+    rc = perch_fetch_start(s, &args, on_done, o, &o->op);
     if (!seq)
         perch_set_done(&set);
     return rc;
@@ -441,6 +441,12 @@ static uint64_t play(const uint8_t *data, size_t size, bool bytewise)
     return w.log;
 }
 
+/* A server that knows the password can make us say it: as the name of a mailbox. */
+static bool knows(const uint8_t *data, size_t size)
+{
+    return size && (memmem(data, size, PASSWORD, 4) || memmem(data, size, BASE64, 8));
+}
+
 /* Steps inside callbacks see the wire as it is cut: then the cuts may matter. */
 static bool has_plan(const uint8_t *data, size_t size)
 {
@@ -449,8 +455,12 @@ static bool has_plan(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint64_t whole = play(data, size, false), cut = play(data, size, true);
+    uint64_t whole, cut;
 
+    if (knows(data, size))
+        return 0;
+    whole = play(data, size, false);
+    cut = play(data, size, true);
     FUZZ_CHECK(whole == cut || has_plan(data, size));
     return 0;
 }

@@ -35,8 +35,8 @@ static void play_initial_response(struct transcript *t)
     transcript_expect(t, "event CAPABILITY\n"
                          "state not-authenticated\n"
                          "state authenticating\n"
-                         "event CAPABILITY\n"
                          "state authenticated\n"
+                         "event CAPABILITY\n"
                          "done login ok\n");
     CU_ASSERT(perch_session_can(t->s, PERCH_CAP_QRESYNC));
     CU_ASSERT(perch_session_can(t->s, PERCH_CAP_CONDSTORE));
@@ -287,7 +287,6 @@ static void play_early_ok(struct transcript *t)
     transcript_expect(t, "event CAPABILITY\n"
                          "state not-authenticated\n"
                          "state authenticating\n"
-                         "event CAPABILITY\n"
                          "state closed\n"
                          "done login PERCH_EPROTO sasl\n");
 }
