@@ -22,7 +22,7 @@ PERCH = os.path.join(BUILD, 'daemon', 'perch')
 DEADLINE = 30
 
 
-def until(what, condition, seconds=DEADLINE):
+def until(what, condition, seconds=DEADLINE, explain=lambda: ''):
     """The first true value of condition(); fails the test when there is none in time."""
     end = time.monotonic() + seconds
     while True:
@@ -30,7 +30,7 @@ def until(what, condition, seconds=DEADLINE):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f'gave up waiting for {what}')
+            raise AssertionError(f'gave up waiting for {what}\n{explain()}')
         time.sleep(0.01)
 
 
@@ -98,7 +98,10 @@ class Mailbox:
         assert self.imap.uid('EXPUNGE', str(uid))[0] == 'OK'
 
     def close(self):
-        self.imap.logout()
+        try:
+            self.imap.logout()
+        except (OSError, imaplib.IMAP4.error):
+            pass  # the server was stopped on purpose
 
 
 class Perchd:
@@ -142,20 +145,21 @@ class Perchd:
                 f.write(f'    {key}: {value}\n')
 
     def start(self, ready=True):
-        self.process = subprocess.Popen([PERCHD, '--config', self.config, '--state', self.state],
-                                        stdin=subprocess.DEVNULL, stderr=open(self.stderr, 'a'))
+        with open(self.stderr, 'a') as stderr:
+            self.process = subprocess.Popen([PERCHD, '--config', self.config, '--state', self.state],
+                                            stdin=subprocess.DEVNULL, stderr=stderr)
         if ready:
             self.wait_ready()
         return self
 
     def wait_ready(self):
-        until('perchd to watch: ' + self.log(), lambda: self.perch('status', check=False).returncode == 0)
+        until('perchd to watch', lambda: self.perch('status', check=False).returncode == 0,
+              explain=lambda: f'{self.log()}\n{self.perch("status", "--json", check=False)}')
 
     def engine(self):
         """The pid of the engine process, a child of perchd."""
-        children = open(f'/proc/{self.process.pid}/task/{self.process.pid}/children').read().split()
-        for pid in children:
-            if b'perchd' in open(f'/proc/{pid}/cmdline', 'rb').read():
+        for pid in read(f'/proc/{self.process.pid}/task/{self.process.pid}/children').split():
+            if 'perchd' in read(f'/proc/{pid}/cmdline'):
                 return int(pid)
         return None
 
@@ -183,14 +187,11 @@ class Perchd:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def log(self):
-        return open(self.stderr).read() if os.path.exists(self.stderr) else ''
+        return read(self.stderr)
 
     def hooked(self):
         """What the hooks got so far."""
-        if not os.path.exists(self.out):
-            return []
-        with open(self.out, encoding='utf-8') as f:
-            return [json.loads(line) for line in f.read().split('\n')[:-1]]
+        return [json.loads(line) for line in read(self.out).split('\n')[:-1]]
 
     def forget_hooked(self):
         if os.path.exists(self.out):
@@ -210,11 +211,19 @@ class Perchd:
                 if e['kind'] in ('new', 'flags', 'deleted', 'moved')]
 
 
-def alive(pid):
+def read(path):
+    """The text of a file, empty if there is none."""
     try:
-        return open(f'/proc/{pid}/stat').read().rsplit(')', 1)[1].split()[0] not in 'ZX'
-    except FileNotFoundError:
-        return False
+        with open(path, encoding='utf-8') as f:
+            return f.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
+def alive(pid):
+    """It runs, and is not just a zombie that nobody has waited for yet."""
+    stat = read(f'/proc/{pid}/stat')
+    return stat != '' and stat.rsplit(')', 1)[1].split()[0] not in 'ZX'
 
 
 class LiveTest(unittest.TestCase):

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 
-from harness import LiveTest, PERCHD, main, until
+from harness import LiveTest, PERCHD, main, read, until
 
 
 class BadInput(LiveTest):
@@ -13,7 +13,7 @@ class BadInput(LiveTest):
         def found():
             return [line for line in perchd.log().split('\n')
                     if perchd.user in line and all(w in line for w in words)]
-        line, = until(f'a line with {words}', found)
+        line, = until(f'a line with {words}', found, explain=perchd.log)
         self.assertIsNone(perchd.process.poll())
         return line
 
@@ -69,7 +69,7 @@ class BadInput(LiveTest):
 
     def test_a_misspelt_key_is_refused_at_start(self):
         perchd = self.perchd(account='pasword: x')
-        lines = open(perchd.config).read().split('\n')
+        lines = read(perchd.config).split('\n')
         line = next(i for i, text in enumerate(lines, 1) if 'pasword' in text)
         for words in ([], ['--check']):
             r = subprocess.run([PERCHD, '--config', perchd.config, '--state', perchd.state, *words],

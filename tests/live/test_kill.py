@@ -25,7 +25,8 @@ class Kill(LiveTest):
                       lambda: [e for e in perchd.hooked() if e['uid'] == uids[-1]])
             perchd.kill()
             perchd.start(ready=False)
-        until('all hooks', lambda: {e['uid'] for e in perchd.hooked()} >= set(uids))
+        until('all hooks', lambda: {e['uid'] for e in perchd.hooked()} >= set(uids),
+              explain=lambda: f'{perchd.log()[-2000:]}\n{set(uids) - {e["uid"] for e in perchd.hooked()}}')
         perchd.wait_ready()
         perchd.stop()
 

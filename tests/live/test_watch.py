@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from harness import LiveTest, PERCHD, alive, main, until
+from harness import LiveTest, PERCHD, alive, main, read, until
 
 
 class Watch(LiveTest):
@@ -14,7 +14,7 @@ class Watch(LiveTest):
         box, perchd = self.mailbox(), self.perchd(hooks=hook).start()
         uid = box.deliver('=?utf-8?q?Gr=C3=BC=C3=9Fe?= =?iso-8859-1?q?_aus_K=F6ln?=',
                           sender='=?utf-8?b?QW5uYSBNw7xsbGVy?= <anna@example.org>')
-        text = until('the hook', lambda: os.path.exists(argv) and open(argv, encoding='utf-8').read())
+        text = until('the hook', lambda: read(argv))
         self.assertEqual(text, f'--|Anna Müller|Grüße aus Köln|{uid}|')
         event, = perchd.events()
         self.assertEqual(event['from'], [{'name': 'Anna Müller', 'address': 'anna@example.org'}])
@@ -59,8 +59,7 @@ class Watch(LiveTest):
         perchd.stop()
 
     def test_the_link_comes_back_after_the_server_was_gone(self):
-        box, perchd = self.mailbox(), self.perchd().start()
-        box.imap.logout()
+        perchd = self.perchd().start()
         self.server.stop(keep=True)
         until('the loss to show', lambda: perchd.perch('status', check=False).returncode == 1)
         self.server.start()
@@ -104,10 +103,12 @@ class Watch(LiveTest):
 
     def test_a_second_daemon_on_the_same_state_refuses(self):
         perchd = self.perchd().start()
-        second = subprocess.run([PERCHD, '--config', perchd.config, '--state', perchd.state],
-                                stderr=subprocess.PIPE, text=True, timeout=30)
-        self.assertEqual(second.returncode, 1)
-        self.assertIn(perchd.state, second.stderr)
+        other = self.perchd()
+        for config, word in (perchd.config, perchd.socket), (other.config, perchd.state):
+            second = subprocess.run([PERCHD, '--config', config, '--state', perchd.state],
+                                    stderr=subprocess.PIPE, text=True, timeout=30)
+            self.assertEqual(second.returncode, 1, second.stderr)
+            self.assertIn(word, second.stderr)
         self.assertEqual(perchd.perch('status').returncode, 0)
         perchd.stop()
 
