@@ -4,7 +4,7 @@
 #include "cli/link.h"
 #include "cli/local.h"
 #include "cli/output.h"
-#include "cli/when.h"
+#include "config/duration.h"
 
 #include "base/span.h"
 
@@ -39,17 +39,17 @@ static void number_cell(struct table *t, enum style style, const json_t *object,
 }
 
 /* A member that counts milliseconds, "-" if it is null. */
-static const char *span_text(const json_t *object, const char *key, char text[WHEN_SPAN_SIZE])
+static const char *span_text(const json_t *object, const char *key, char text[DURATION_SIZE])
 {
     const json_t *value = json_object_get(object, key);
 
-    when_span(json_is_integer(value) ? json_integer_value(value) : -1, text);
+    duration_about(json_is_integer(value) ? json_integer_value(value) : -1, text);
     return text;
 }
 
 static void ago_cell(struct table *t, const json_t *object, const char *key)
 {
-    char text[WHEN_SPAN_SIZE];
+    char text[DURATION_SIZE];
     bool never = !json_is_integer(json_object_get(object, key));
 
     table_cellf(t, STYLE_PLAIN, "%s%s", span_text(object, key, text), never ? "" : " ago");
@@ -75,7 +75,7 @@ static void print_error(struct cli *cli, const json_t *account)
 {
     const json_t *error = json_object_get(account, "error");
 
-    char retry[WHEN_SPAN_SIZE];
+    char retry[DURATION_SIZE];
 
     if (!json_is_object(error))
         return;

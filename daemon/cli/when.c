@@ -1,35 +1,12 @@
 #include "cli/when.h"
 
-#include "base/num.h"
+#include "config/duration.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-static const struct {
-    char letter;
-    int64_t ms;
-} units[] = {{'d', 86400000}, {'h', 3600000}, {'m', 60000}, {'s', 1000}};
-
-#define NUNITS   (sizeof units / sizeof units[0])
-#define SPAN_MAX 36500 /* a century of days: past it is a slip of the finger */
-
-static bool parse_span(const char *text, int64_t *ret_ms)
-{
-    const char *p = text, *end = text + strlen(text);
-    uint64_t n;
-
-    if (!perch_num_scan(&p, end, UINT32_MAX, &n) || end - p != 1)
-        return false;
-    for (size_t i = 0; i < NUNITS; i++) {
-        if (*p == units[i].letter && n <= (uint64_t)(SPAN_MAX * units[0].ms / units[i].ms)) {
-            *ret_ms = (int64_t)n * units[i].ms;
-            return true;
-        }
-    }
-    return false;
-}
+#define BACK_MAX (INT64_C(36500) * 86400000) /* a century: past it is a slip of the finger */
 
 /* The time of day behind a date, if there is one. */
 static const char *parse_clock(const char *p, struct tm *tm)
@@ -62,13 +39,14 @@ static bool parse_date(const char *text, int64_t *ret_ms)
 
 bool when_parse(const char *text, int64_t now_ms, int64_t *ret_ms)
 {
-    int64_t span = 0;
+    int64_t back = 0;
 
-    if (strcmp(text, "now") == 0 || parse_span(text, &span)) {
-        *ret_ms = now_ms - span;
-        return true;
-    }
-    return parse_date(text, ret_ms);
+    if (strcmp(text, "now") != 0 && !duration_parse(text, strlen(text), &back))
+        return parse_date(text, ret_ms);
+    if (back > BACK_MAX)
+        return false;
+    *ret_ms = now_ms - back;
+    return true;
 }
 
 void when_format(int64_t unix_s, char out[WHEN_SIZE])
@@ -78,16 +56,4 @@ void when_format(int64_t unix_s, char out[WHEN_SIZE])
 
     if (!localtime_r(&t, &tm) || strftime(out, WHEN_SIZE, "%Y-%m-%d %H:%M:%S", &tm) == 0)
         (void)snprintf(out, WHEN_SIZE, "-");
-}
-
-void when_span(int64_t span_ms, char out[WHEN_SPAN_SIZE])
-{
-    (void)snprintf(out, WHEN_SPAN_SIZE, span_ms < 0 ? "-" : "0s");
-    for (size_t i = 0; i < NUNITS; i++) {
-        if (span_ms >= units[i].ms) {
-            (void)snprintf(out, WHEN_SPAN_SIZE, "%" PRId64 "%c", span_ms / units[i].ms,
-                           units[i].letter);
-            return;
-        }
-    }
 }

@@ -1,4 +1,4 @@
-/* Moments and spans as people write and read them. */
+/* Moments as people write and read them. */
 #ifndef PERCHD_CLI_WHEN_H
 #define PERCHD_CLI_WHEN_H
 
@@ -11,11 +11,7 @@
 bool when_parse(const char *text, int64_t now_ms, int64_t *ret_ms);
 
 /* "2026-11-22 23:58:32" in local time, "-" for what no calendar has. */
-#define WHEN_SIZE      20
-#define WHEN_SPAN_SIZE 24
+#define WHEN_SIZE 20
 void when_format(int64_t unix_s, char out[WHEN_SIZE]);
-
-/* "0s", "12s", "5m", "3h", "9d": the largest unit that fits. "-" for a negative span. */
-void when_span(int64_t span_ms, char out[WHEN_SPAN_SIZE]);
 
 #endif

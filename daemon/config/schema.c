@@ -1,5 +1,7 @@
 #include "config/schema.h"
 
+#include "config/duration.h"
+
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -234,47 +236,18 @@ static int number(struct schema *s, const struct yaml_node *v, int64_t min, int6
     return 0;
 }
 
-static const struct {
-    const char *suffix;
-    int64_t ms;
-} units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
-
-/* The shortest way to write it: "90s", "28m". */
-static void format_duration(int64_t ms, char *out, size_t size)
-{
-    for (size_t i = 0; i < PERCH_COUNT(units); i++)
-        if (ms % units[i].ms == 0 && (ms != 0 || i + 1 == PERCH_COUNT(units))) {
-            (void)snprintf(out, size, "%" PRId64 "%s", ms / units[i].ms, units[i].suffix);
-            return;
-        }
-    (void)snprintf(out, size, "%" PRId64 "ms", ms);
-}
-
-static bool parse_duration(const char *text, size_t len, int64_t *ret_ms)
-{
-    const char *p = text, *end = text + len;
-    uint64_t n;
-
-    if (!perch_num_scan(&p, end, INT64_MAX, &n))
-        return false;
-    for (size_t i = 0; i < PERCH_COUNT(units); i++)
-        if (end - p == 1 && *p == units[i].suffix[0])
-            return !__builtin_mul_overflow((int64_t)n, units[i].ms, ret_ms);
-    return false;
-}
-
 int schema_duration(struct schema *s, const struct yaml_node *at, const char *text, size_t len,
                     int64_t min, int64_t max, int64_t *ret)
 {
-    char low[32], high[32];
+    char low[DURATION_SIZE], high[DURATION_SIZE];
     int64_t ms;
 
-    if (!parse_duration(text, len, &ms))
+    if (!duration_parse(text, len, &ms))
         return schema_error(s, at, "`%.60s` is a time such as 30s, 5m, 2h or 7d, not `%.*s`",
                             name_of(at), len > 60 ? 60 : (int)len, text);
     if (ms < min || ms > max) {
-        format_duration(min, low, sizeof low);
-        format_duration(max, high, sizeof high);
+        duration_format(min, low);
+        duration_format(max, high);
         return schema_error(s, at, "`%.60s` is a time from %s to %s", name_of(at), low, high);
     }
     *ret = ms;
