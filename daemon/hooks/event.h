@@ -13,8 +13,8 @@
 #define EVENT_ID_SIZE 30
 
 struct event_identity {
-    const char *account;             /* key */
-    struct perch_span mailbox;       /* MAILBOXID, else the raw name; empty for account events */
+    const char *account;       /* key */
+    struct perch_span mailbox; /* MAILBOXID, else the raw name; empty for account events */
     uint32_t uidvalidity, uid;
     enum event_kind kind;
     const char *x; /* "", MODSEQ, target of a move, or seq: see CONTRACTS */
@@ -38,14 +38,14 @@ struct event {
     bool has_mailbox;
     const char *mailbox, *role; /* UTF-8 name; role or NULL */
     uint32_t uidvalidity;
-    uint32_t uid;               /* 0: null */
-    uint64_t modseq;            /* 0: null */
+    uint32_t uid;    /* 0: null */
+    uint64_t modseq; /* 0: null */
     const char *emailid, *threadid;
-    bool has_message;           /* size, internaldate, flags and envelope are known */
+    bool has_message; /* size, internaldate, flags and envelope are known */
     uint64_t size;
-    int64_t internaldate;       /* INT64_MIN: null */
+    int64_t internaldate; /* INT64_MIN: null */
     struct event_flags flags;
-    const char *envelope;       /* JSON object of struct store_message, or NULL: all null or [] */
+    const char *envelope; /* JSON object of struct store_message, or NULL: all null or [] */
     json_t *more; /* further keys (reason, matched, ...), or a value for `moved`; NULL; borrowed */
 };
 

@@ -73,6 +73,8 @@ static void task_finished(int rc, void *arg)
     struct outbox *o = t->o;
 
     o->inflight--;
+    if (rc == 0 && t->durable)
+        t->durable(t);
     if (o->dead) {
         if (o->inflight == 0)
             outbox_destroy(o);
@@ -130,6 +132,14 @@ static int save_job(struct store_tx *tx, void *arg)
     return store_delivery_set(tx, &l->outcome);
 }
 
+static void save_durable(struct task *t)
+{
+    struct line *l = PERCH_CONTAINER(t, struct line, task);
+
+    if (l->run)
+        l->o->hooks.ack(l->run, l->o->user);
+}
+
 static void save_done(struct task *t)
 {
     struct line *l = PERCH_CONTAINER(t, struct line, task);
@@ -137,8 +147,6 @@ static void save_done(struct task *t)
     struct outbox *o = l->o;
     struct item *it = outbox_line_first(l);
 
-    if (l->run)
-        o->hooks.ack(l->run, o->user);
     perch_free(perch_take(l->what));
     if (outcome->state == STORE_DELIVERY_PENDING) {
         it->failed_ms = it->failed_ms ? it->failed_ms : outcome->now_ms;
@@ -163,6 +171,7 @@ static void line_save(struct line *l, const struct store_outcome *outcome)
     l->what = outcome->what ? perch_strdup(outcome->what) : NULL;
     l->outcome.what = l->what; /* out of memory: the state without its reason */
     l->task.job = save_job;
+    l->task.durable = save_durable;
     l->task.done = save_done;
     outbox_line_goto(l, LINE_SAVING);
     outbox_task_submit(&l->task);
@@ -318,8 +327,7 @@ void outbox_offer(struct outbox *o, int64_t seq, unsigned hook, int64_t account,
 
 void outbox_result(struct outbox *o, uint64_t run, const struct outbox_result *r)
 {
-    PERCH_LIST_EACH(&o->places, struct line, place, l)
-    {
+    PERCH_LIST_EACH(&o->places, struct line, place, l) {
         struct store_outcome out;
 
         if (l->run != run || l->state != LINE_RUNNING)
@@ -347,8 +355,7 @@ size_t outbox_running(const struct outbox *o)
 {
     size_t n = 0;
 
-    PERCH_LIST_EACH(&o->places, struct line, place, l)
-    {
+    PERCH_LIST_EACH(&o->places, struct line, place, l) {
         n += l->run != 0;
     }
     return n;
@@ -369,13 +376,11 @@ static void submit_again(struct outbox *o)
     struct perch_list again;
 
     perch_list_init(&again); /* what fails at once goes back to o->again */
-    PERCH_LIST_EACH(&o->again, struct task, link, t)
-    {
+    PERCH_LIST_EACH(&o->again, struct task, link, t) {
         perch_unlink(&t->link);
         perch_list_add(&again, &t->link);
     }
-    PERCH_LIST_EACH(&again, struct task, link, t)
-    {
+    PERCH_LIST_EACH(&again, struct task, link, t) {
         perch_unlink(&t->link);
         outbox_task_submit(t);
     }
@@ -383,8 +388,7 @@ static void submit_again(struct outbox *o)
 
 static void wake_sleepers(struct outbox *o, int64_t now)
 {
-    PERCH_LIST_EACH(&o->sleepers, struct line, turn, l)
-    {
+    PERCH_LIST_EACH(&o->sleepers, struct line, turn, l) {
         if (l->state == LINE_RUNNING && l->wake_ms <= now) {
             line_detach(l);
         } else if (l->state == LINE_HELD && is_due(l, l->wake_ms, now)) {

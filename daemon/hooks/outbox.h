@@ -35,7 +35,9 @@ struct outbox_result {
 struct outbox *outbox_new(struct event_base *base, struct store *store, const struct config *config,
                           const struct outbox_hooks *hooks, void *user);
 
-/* What has not reported by now runs again after the next start. Before store_close(). */
+/* What has not reported by now is asked for again by the next outbox of this store, with the
+ * same attempt. Results that are being written are still acknowledged, at the latest in
+ * store_close(), which comes after this. */
 void outbox_free(struct outbox *o);
 
 /* Reads what a former life left pending; first thing after start. Pending deliveries of hooks that

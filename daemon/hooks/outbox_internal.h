@@ -20,8 +20,9 @@ struct event;
 struct task {
     struct perch_link link; /* in outbox.again */
     struct outbox *o;
-    store_job_fn *job;            /* on the store's thread, with the task */
-    void (*done)(struct task *t); /* on the loop, once it is durable */
+    store_job_fn *job;               /* on the store's thread, with the task */
+    void (*durable)(struct task *t); /* on the loop, also for an outbox that was freed; or NULL */
+    void (*done)(struct task *t);    /* behind that, not for one that was freed */
 };
 
 struct item {

@@ -57,8 +57,7 @@ struct item *outbox_line_shift(struct line *l)
 
 void outbox_items_free(struct perch_list *items)
 {
-    PERCH_LIST_EACH(items, struct item, link, it)
-    {
+    PERCH_LIST_EACH(items, struct item, link, it) {
         perch_unlink(&it->link);
         perch_free(it);
     }
@@ -101,8 +100,7 @@ void outbox_line_free(struct line *l)
 
 void outbox_lines_free(struct perch_list *lines)
 {
-    PERCH_LIST_EACH(lines, struct line, link, l)
-    {
+    PERCH_LIST_EACH(lines, struct line, link, l) {
         outbox_line_free(l);
     }
 }
@@ -122,8 +120,7 @@ struct line *outbox_line_get(struct outbox *o, unsigned hook, int64_t account, i
     struct perch_list *bucket = bucket_of(o, hook, account, mailbox);
     struct line *l;
 
-    PERCH_LIST_EACH(bucket, struct line, link, known)
-    {
+    PERCH_LIST_EACH(bucket, struct line, link, known) {
         if (known->hook == hook && known->account == account && known->mailbox == mailbox)
             return known;
     }

@@ -12,8 +12,7 @@
 /* Whether that delivery is in memory beside its line. */
 static bool is_beside(const struct outbox *o, const char *hook_name, int64_t seq)
 {
-    PERCH_LIST_EACH(&o->beside, struct line, link, l)
-    {
+    PERCH_LIST_EACH(&o->beside, struct line, link, l) {
         if (outbox_line_first(l)->seq == seq && strcmp(l->hook_name, hook_name) == 0)
             return true;
     }
@@ -62,8 +61,7 @@ static void read_done(struct task *t)
 
     /* Only an empty read is the end: there may be more than fits. */
     l->behind = l->behind || !perch_list_empty(&l->found);
-    PERCH_LIST_EACH(&l->found, struct item, link, it)
-    {
+    PERCH_LIST_EACH(&l->found, struct item, link, it) {
         perch_unlink(&it->link);
         if (is_beside(l->o, l->hook_name, it->seq)) {
             l->last_seq = it->seq;
@@ -79,6 +77,7 @@ void outbox_line_read(struct line *l)
 {
     l->behind = false; /* an offer that comes meanwhile says so again */
     l->task.job = read_job;
+    l->task.durable = NULL;
     l->task.done = read_done;
     outbox_line_goto(l, LINE_READING);
     outbox_task_submit(&l->task);
@@ -147,8 +146,7 @@ static void look_done(struct task *t)
     size_t n = 0;
 
     o->looking = false;
-    PERCH_LIST_EACH(&o->looked, struct line, link, l)
-    {
+    PERCH_LIST_EACH(&o->looked, struct line, link, l) {
         look_take(o, l);
         n++;
     }
@@ -200,8 +198,7 @@ static int recover_line(const struct store_line *line, void *user)
 
 static void free_hooks(struct perch_list *hooks)
 {
-    PERCH_LIST_EACH(hooks, struct ended, link, e)
-    {
+    PERCH_LIST_EACH(hooks, struct ended, link, e) {
         perch_unlink(&e->link);
         perch_unlink(&e->task.link);
         perch_free(e);
@@ -286,16 +283,14 @@ static void recover_done(struct task *t)
     unsigned hook;
 
     o->recovering = false;
-    PERCH_LIST_EACH(&o->found_hooks, struct ended, link, e)
-    {
+    PERCH_LIST_EACH(&o->found_hooks, struct ended, link, e) {
         perch_unlink(&e->link);
         if (hook_number(o, e->hook_name, &hook))
             perch_free(e);
         else
             end_hook(o, e);
     }
-    PERCH_LIST_EACH(&o->found_lines, struct line, link, l)
-    {
+    PERCH_LIST_EACH(&o->found_lines, struct line, link, l) {
         if (hook_number(o, l->hook_name, &hook))
             outbox_line_is_behind(o, hook, l->account, l->mailbox);
         outbox_line_free(l);

@@ -19,8 +19,8 @@ int store_event_add(struct store_tx *tx, int64_t seq, const struct store_event *
                "INSERT INTO events (seq, id, kind, account, mailbox, uid, time, json)"
                " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
                " WHERE NOT EXISTS (SELECT 1 FROM events WHERE id = ?2)",
-               db_int(seq), db_text(e->id), db_int(e->kind), db_int(e->account),
-               db_int(e->mailbox), db_int(e->uid), db_int(e->time_ms), db_text(e->json)) < 0)
+               db_int(seq), db_text(e->id), db_int(e->kind), db_int(e->account), db_int(e->mailbox),
+               db_int(e->uid), db_int(e->time_ms), db_text(e->json)) < 0)
         return -1;
     return sqlite3_changes(tx->db.handle) > 0;
 }

@@ -269,24 +269,27 @@ static void *writer_main(void *arg)
 
 /* ---- the loop's side ---- */
 
+/* Those that are finished now; the bell rings again for what follows. */
 static size_t run_done(struct store *s)
 {
-    struct job *job;
+    struct perch_list finished;
     size_t n = 0;
 
-    for (;;) {
-        (void)pthread_mutex_lock(&s->lock);
-        job = PERCH_LIST_FIRST(&s->finished, struct job, link);
-        if (job)
-            perch_unlink(&job->link);
-        (void)pthread_mutex_unlock(&s->lock);
-        if (!job)
-            return n;
+    perch_list_init(&finished);
+    (void)pthread_mutex_lock(&s->lock);
+    PERCH_LIST_EACH(&s->finished, struct job, link, job) {
+        perch_unlink(&job->link);
+        perch_list_add(&finished, &job->link);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    PERCH_LIST_EACH(&finished, struct job, link, job) {
+        perch_unlink(&job->link);
         if (job->done)
             job->done(job->rc, job->arg);
         perch_free(job);
         n++;
     }
+    return n;
 }
 
 static void on_bell(evutil_socket_t fd, short what, void *arg)
