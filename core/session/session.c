@@ -373,6 +373,7 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
     perch_sess_enter(s);
     s->feeding = true;
     feed_all(s, data, len, &used);
+    perch_arena_done(&s->unit_arena); /* an idle connection keeps none */
     if (s->state == PERCH_STATE_SWITCHING && !s->doomed && s->hooks.on_starttls)
         s->hooks.on_starttls(s, s->user);
     s->had_output = true; /* the caller looks anyway */
