@@ -55,31 +55,30 @@ void account_wake(struct account *a)
 struct mailbox *account_first_mailbox(const struct account *a)
 {
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (mailbox_usable(m))
-        return m;
+        if (mailbox_usable(m))
+            return m;
     return NULL;
 }
 
 struct mailbox *account_mailbox_by_id(const struct account *a, int64_t id)
 {
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (m->id == id)
-        return m;
+        if (m->id == id)
+            return m;
     return NULL;
 }
 
 struct mailbox *account_mailbox_by_raw(const struct account *a, struct perch_span raw)
 {
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (perch_span_eq(m->raw, raw))
-        return m;
+        if (perch_span_eq(m->raw, raw))
+            return m;
     return NULL;
 }
 
 static void forget_mailboxes(struct account *a)
 {
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    {
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
         perch_unlink(&m->link);
         mailbox_free(m);
     }
@@ -351,7 +350,7 @@ bool account_op_ok(struct account *a, perch_op *op, bool *ret_refused)
         return false;
     if (perch_op_code(op) == PERCH_OK)
         return true;
-    if (why->code == PERCH_ECANCELLED || why->radius == PERCH_HITS_CONNECTION)
+    if (why->code == PERCH_ECANCELLED || perch_session_state(a->session) == PERCH_STATE_CLOSED)
         return false; /* on_closed tells */
     if (why->code == PERCH_ETIMEOUT)
         account_fail(a, why);
@@ -684,8 +683,8 @@ static void logged_in(struct account *a)
 static struct mailbox *next_dirty(const struct account *a)
 {
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (m->dirty && mailbox_usable(m) && m != a->sync.box)
-        return m;
+        if (m->dirty && mailbox_usable(m) && m != a->sync.box)
+            return m;
     return NULL;
 }
 

@@ -77,8 +77,7 @@ bool flow_idle(const struct account *a)
 
 void flow_drop(struct account *a)
 {
-    PERCH_LIST_EACH(&a->flow.waiting, struct job, link, job)
-    {
+    PERCH_LIST_EACH(&a->flow.waiting, struct job, link, job) {
         perch_unlink(&job->link);
         release(job);
     }

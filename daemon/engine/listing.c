@@ -335,8 +335,7 @@ static void compare_status(struct account *a, struct mailbox *m, const struct pl
 
 static void compare_all(struct account *a, const struct listing *l)
 {
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    {
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
         struct told key = {.raw = m->raw};
         const struct told *told =
             l->ntold ? bsearch(&key, l->told, l->ntold, sizeof *l->told, by_name) : NULL;
@@ -425,8 +424,7 @@ static bool say_deleted(struct account *a, struct mailbox *m)
 static bool count_absences(struct account *a, const struct listing *l, size_t *ret_known)
 {
     *ret_known = 0;
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    {
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
         const struct listed *item = listed_of(l, m->raw);
 
         if (item) {

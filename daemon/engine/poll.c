@@ -73,8 +73,7 @@ static void compare_when_due(struct account *a)
     if (now < a->rescan_at)
         return;
     a->rescan_at = now + a->cfg->rescan_ms;
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    {
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
         if (m->known.highestmodseq)
             continue;
         m->compare = true;
@@ -89,13 +88,13 @@ void watch_look(struct account *a)
     a->asked = 2; /* counted before anything can be answered */
     if (!listing_has_status(a))
         PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    a->asked += m != a->sync.box;
+            a->asked += m != a->sync.box;
     if (!start_noop(a))
         return;
     listing_start(a);
     if (!account_connected(a) || listing_has_status(a))
         return;
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (m != a->sync.box && account_connected(a))
-        listing_status(a, m);
+        if (m != a->sync.box && account_connected(a))
+            listing_status(a, m);
 }

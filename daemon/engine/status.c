@@ -37,8 +37,8 @@ bool status_healthy(const struct account *a)
     if (a->state != ACCOUNT_SYNCING && a->state != ACCOUNT_WATCHING)
         return false;
     PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    if (!mailbox_well(m))
-        return false;
+        if (!mailbox_well(m))
+            return false;
     return true;
 }
 
@@ -79,8 +79,7 @@ static json_t *mailboxes_json(const struct account *a, json_int_t *ret_messages)
     json_t *list = json_array();
 
     *ret_messages = 0;
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
-    {
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
         *ret_messages += (json_int_t)m->known.messages;
         (void)json_array_append_new(list, mailbox_json(m));
     }

@@ -130,8 +130,8 @@ static perch_trust *trust_of(const struct config_account *cfg, struct perch_erro
     struct authority *t;
 
     PERCH_LIST_EACH(&s->authorities, struct authority, link, known)
-    if (strcmp(known->pem, pem) == 0)
-        return perch_trust_ref(known->trust);
+        if (strcmp(known->pem, pem) == 0)
+            return perch_trust_ref(known->trust);
     t = perch_calloc(1, sizeof *t + strlen(pem) + 1);
     if (!t)
         return NULL;
@@ -148,8 +148,7 @@ static perch_trust *trust_of(const struct config_account *cfg, struct perch_erro
 /* On reload: files may have changed, the system's store too. Connections keep theirs. */
 static void forget_authorities(struct supervisor *s)
 {
-    PERCH_LIST_EACH(&s->authorities, struct authority, link, t)
-    {
+    PERCH_LIST_EACH(&s->authorities, struct authority, link, t) {
         perch_unlink(&t->link);
         perch_trust_unref(t->trust);
         perch_free(t);
@@ -248,7 +247,7 @@ void supervisor_free(struct supervisor *s)
     if (!s)
         return;
     PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    drop(a);
+        drop(a);
     forget_authorities(s);
     if (s->pace)
         event_free(s->pace);
@@ -260,16 +259,15 @@ void supervisor_free(struct supervisor *s)
 struct account *supervisor_find(const struct supervisor *s, const char *key)
 {
     PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    if (strcmp(a->cfg->key, key) == 0)
-        return a;
+        if (strcmp(a->cfg->key, key) == 0)
+            return a;
     return NULL;
 }
 
 void supervisor_count(const struct supervisor *s, size_t *ret_all, size_t *ret_well)
 {
     *ret_all = *ret_well = 0;
-    PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    {
+    PERCH_LIST_EACH(&s->accounts, struct account, link, a) {
         ++*ret_all;
         *ret_well += status_healthy(a);
     }
@@ -280,7 +278,7 @@ json_t *supervisor_status(const struct supervisor *s)
     json_t *list = json_array();
 
     PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    (void)json_array_append_new(list, status_account(a));
+        (void)json_array_append_new(list, status_account(a));
     return list;
 }
 
@@ -348,8 +346,7 @@ static struct wanted *list_wanted(const struct config *config, size_t *ret_n)
 /* Each account that runs goes on under the new configuration, or ends. */
 static void adopt(struct supervisor *s, struct wanted *v, size_t n)
 {
-    PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    {
+    PERCH_LIST_EACH(&s->accounts, struct account, link, a) {
         struct wanted key = {.cfg = a->cfg};
         struct wanted *found = bsearch(&key, v, n, sizeof *v, by_key);
 
@@ -396,8 +393,8 @@ void supervisor_stop(struct supervisor *s)
     s->stop = true;
     s->stopping = 1; /* held until all were told */
     PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    s->stopping++;
+        s->stopping++;
     PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-    account_stop(a);
+        account_stop(a);
     stopped(NULL, s);
 }

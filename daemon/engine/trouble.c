@@ -1,5 +1,7 @@
 #include "engine/trouble.h"
 
+#include "engine/liveness.h"
+
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -30,6 +32,8 @@ static const struct {
 
 static const char *fix_of(const struct perch_error *why)
 {
+    if (why->code == PERCH_EAUTH && !liveness_refused(why))
+        return NULL; /* the server is busy: nothing is wrong with the password */
     for (size_t i = 0; i < PERCH_COUNT(fixes); i++) {
         if (fixes[i].code != why->code)
             continue;

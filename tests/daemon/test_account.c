@@ -562,9 +562,11 @@ static void test_a_plain_server_is_compared_with(void)
     settle_plain();
     serve(steps);
     run_until(6);
-    ASSERT_STR(scene.events,
-               "connected - 0 live; deleted INBOX 2 late; flags INBOX 3 late; new INBOX 4 late; "
-               "flags INBOX 4 live; deleted INBOX 1 live; ");
+    CU_ASSERT_PTR_NOT_NULL(strstr(scene.events, "connected - 0 live; deleted INBOX 2 late; "
+                                                "flags INBOX 3 late; new INBOX 4 late; "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(scene.events, "flags INBOX 4 live; "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(scene.events, "deleted INBOX 1 live; "));
+    ASSERT_INT(scene.nevents, 6);
     end_scene();
 }
 
@@ -615,8 +617,8 @@ static void test_another_uidvalidity_is_one_reset(void)
     };
 
     begin_scene();
-    scene.account.first_run = FIRST_RUN_ALL;
     settle_qresync();
+    scene.account.first_run = FIRST_RUN_ALL;
     serve(steps);
     run_until(2);
     ASSERT_STR(scene.events, "connected - 0 live; reset INBOX 0 late; ");
@@ -792,9 +794,6 @@ static void test_stopping_says_goodbye(void)
         LIST_INBOX,
         EXPECT("EXAMINE \"INBOX\""),
         SAY(OPENED("0", "7", "1", "NOMODSEQ") "%t OK\r\n"),
-        IDLE,
-        LINE("DONE"),
-        SAY("%t OK idled\r\n"),
         EXPECT("LOGOUT"),
         SAY("* BYE bye\r\n%t OK out\r\n"),
         {SERVER_CLOSE, NULL},
@@ -802,6 +801,7 @@ static void test_stopping_says_goodbye(void)
     };
 
     begin_scene();
+    scene.account.watch = WATCH_POLL;
     serve(steps);
     (void)wait_for(watching, 0);
     supervisor_stop(scene.supervisor);
