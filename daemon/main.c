@@ -224,7 +224,7 @@ static void reload(struct daemon *d)
         return;
     }
     log_set_level(c->log_level);
-    log_info(NULL, "read %s: %zu accounts, %zu hooks", c->file, c->naccounts, c->nhooks);
+    log_info(NULL, "read %s: accounts %zu, hooks %zu", c->file, c->naccounts, c->nhooks);
     runner_reload(d->runner, c);
 }
 
@@ -274,7 +274,7 @@ static void run_loop(struct daemon *d, struct config *c, int listener)
                                      RUNNER_BUDGETS};
     struct signals signals = {0};
 
-    log_info(NULL, "perchd " PERCH_VERSION ": %zu accounts, %zu hooks, state in %s", c->naccounts,
+    log_info(NULL, "perchd " PERCH_VERSION ": accounts %zu, hooks %zu, state in %s", c->naccounts,
              c->nhooks, c->state);
     d->runner = runner_new(&options);
     if (d->runner && signals_watch(&signals, d) == 0) {
@@ -374,7 +374,7 @@ static int load_and_run(const struct arguments *a)
         return EX_CONFIG;
     }
     if (a->check) {
-        (void)printf("%s: no errors; %zu accounts, %zu hooks\n", file, c->naccounts, c->nhooks);
+        (void)printf("%s: no errors; accounts %zu, hooks %zu\n", file, c->naccounts, c->nhooks);
         config_free(c);
         return EXIT_SUCCESS;
     }

@@ -455,7 +455,8 @@ struct exec *exec_start(struct event_base *base, const struct exec_spec *spec, e
         return x;
     }
     x->state = EXEC_FAILED;
-    (void)snprintf(x->error, sizeof x->error, "cannot run `%.120s`: %s", spec->argv[0],
+    (void)snprintf(x->error, sizeof x->error,
+                   "`%.120s`: %s; is it installed, executable and in PATH?", spec->argv[0],
                    strerror(rc));
     arm(x, 0); /* told from the loop, like any other end */
     return x;

@@ -32,7 +32,7 @@ struct exec_result {
     bool timed_out;
     int exit_status; /* -1: ended by `signal` */
     int signal;
-    const char *error;  /* !started: "cannot run `x`: No such file or directory" */
+    const char *error;  /* !started: "`x`: No such file or directory; is it ..." */
     const char *output; /* NUL-terminated; may hold NULs */
     size_t output_len;
     bool output_cut;

@@ -47,7 +47,7 @@ struct job {
     int64_t attempt;
     uint64_t generation;
     size_t number;
-    json_t *event; /* until there is a result */
+    json_t *event; /* QUEUED */
     struct exec *exec;
     json_t *result; /* KEPT, without `run` */
 };
@@ -181,14 +181,6 @@ static json_t *result_of(const struct exec_result *r)
 
 static void pump(struct runner *r);
 
-/* A program that is not there is a mistake in the configuration, and told as one. */
-static void log_start_failure(const struct job *j, const char *why)
-{
-    log_error(json_string_value(json_object_get(j->event, "account")),
-              "hook `%s`: %s; is it installed, executable and in PATH? Its event is kept", j->hook,
-              why);
-}
-
 static void on_job_done(const struct exec_result *result, void *user)
 {
     struct job *j = user;
@@ -196,8 +188,6 @@ static void on_job_done(const struct exec_result *result, void *user)
     bool ended_by_us = r->state >= RUNNER_STOPPING;
 
     j->exec = NULL;
-    if (!result->started)
-        log_start_failure(j, result->error);
     if (ended_by_us) {
         job_free(j); /* not told: it runs again in the next life */
     } else {
@@ -249,8 +239,7 @@ static void pump(struct runner *r)
 {
     if (r->state != RUNNER_UP)
         return;
-    PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    {
+    PERCH_LIST_EACH(&r->jobs, struct job, link, j) {
         if (r->nrunning >= r->config->max_hooks)
             return;
         if (j->state == JOB_QUEUED && !config_of(r, j->generation))
@@ -265,8 +254,8 @@ static void pump(struct runner *r)
 static struct job *find_job(struct runner *r, const char *hook, int64_t seq, int64_t attempt)
 {
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    if (j->seq == seq && j->attempt == attempt && strcmp(j->hook, hook) == 0)
-        return j;
+        if (j->seq == seq && j->attempt == attempt && strcmp(j->hook, hook) == 0)
+            return j;
     return NULL;
 }
 
@@ -274,8 +263,8 @@ static struct job *find_job(struct runner *r, const char *hook, int64_t seq, int
 static void forget_stale(struct runner *r)
 {
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    if (j->state == JOB_KEPT && !j->asked)
-        job_free(j);
+        if (j->state == JOB_KEPT && !j->asked)
+            job_free(j);
 }
 
 static struct job *job_new(struct runner *r, const struct config_hook *h, int64_t seq,
@@ -353,8 +342,8 @@ static void on_hook_ack(struct runner *r, const json_t *body)
     json_int_t run = json_integer_value(json_object_get(body, "run"));
 
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    if (j->asked && j->state == JOB_KEPT && j->run == run)
-        job_free(j);
+        if (j->asked && j->state == JOB_KEPT && j->run == run)
+            job_free(j);
     drained(r);
 }
 
@@ -451,8 +440,7 @@ static void on_closed(struct ipc_channel *ch, const char *why, void *user)
         log_debug(NULL, "the engine's channel closed: %s", why);
     ipc_free(ch);
     r->ch = NULL;
-    PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    {
+    PERCH_LIST_EACH(&r->jobs, struct job, link, j) {
         j->asked = false;
         if (j->state == JOB_QUEUED)
             job_free(j); /* the next engine asks for it */
@@ -570,8 +558,8 @@ static void restart(struct runner *r)
 static bool awaits_hooks(struct runner *r)
 {
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    if (j->state == JOB_RUNNING || (j->state == JOB_KEPT && j->asked))
-        return true;
+        if (j->state == JOB_RUNNING || (j->state == JOB_KEPT && j->asked))
+            return true;
     return false;
 }
 
@@ -596,8 +584,8 @@ static void stop_hooks(struct runner *r)
     log_warn(NULL, "%zu hooks still run: they are ended, and run again at the next start",
              r->nrunning);
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    if (j->state == JOB_RUNNING)
-        exec_stop(j->exec);
+        if (j->state == JOB_RUNNING)
+            exec_stop(j->exec);
     stop_engine(r);
 }
 
@@ -671,7 +659,7 @@ void runner_free(struct runner *r)
     }
     engine_gone(r);
     PERCH_LIST_EACH(&r->jobs, struct job, link, j)
-    job_free(j);
+        job_free(j);
     secrets_free(r->secrets);
     if (r->timer)
         event_free(r->timer);

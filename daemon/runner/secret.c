@@ -101,8 +101,7 @@ static void explain_failure(struct request *q, const struct exec_result *r)
     char how[64];
 
     if (!r->started) {
-        (void)snprintf(q->error, sizeof q->error,
-                       "%s (the password command); is it installed, and in PATH?", r->error);
+        (void)snprintf(q->error, sizeof q->error, "cannot run the password command %s", r->error);
         return;
     }
     if (r->timed_out)
@@ -290,11 +289,11 @@ static const struct config_account *find_account(const struct secrets *s, const 
 static bool is_asked_already(const struct secrets *s, const char *account)
 {
     PERCH_LIST_EACH(&s->running, struct request, link, q)
-    if (q->argv && strcmp(q->account, account) == 0)
-        return true;
+        if (q->argv && strcmp(q->account, account) == 0)
+            return true;
     PERCH_LIST_EACH(&s->waiting, struct request, link, q)
-    if (strcmp(q->account, account) == 0)
-        return true;
+        if (strcmp(q->account, account) == 0)
+            return true;
     return false;
 }
 
@@ -406,9 +405,9 @@ void secrets_free(struct secrets *s)
     if (!s)
         return;
     PERCH_LIST_EACH(&s->waiting, struct request, link, q)
-    request_free(q);
+        request_free(q);
     PERCH_LIST_EACH(&s->running, struct request, link, q)
-    request_free(q);
+        request_free(q);
     forget_all(s);
     perch_free(s);
 }

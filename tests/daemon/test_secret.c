@@ -147,8 +147,8 @@ static void test_a_command_that_is_not_there_names_itself(void)
     setup(&f);
     fetch(&f, (struct config_secret){.kind = SECRET_COMMAND, .argv = argv});
     ASSERT_STR(f.account, "work");
-    ASSERT_STR(f.error, "cannot run `perch-no-such-program`: No such file or directory (the "
-                        "password command); is it installed, and in PATH?");
+    ASSERT_STR(f.error, "cannot run the password command `perch-no-such-program`: No such file or "
+                        "directory; is it installed, executable and in PATH?");
     teardown(&f);
 }
 
