@@ -20,6 +20,9 @@ struct events {
     struct cli *cli;
     struct store_event_filter filter;
     bool follow;
+    struct { /* of the columns, as wide as what they had to show so far */
+        size_t time, account, mailbox, kind, uid;
+    } width;
 };
 
 /* ---- one event for people ---- */
@@ -88,8 +91,9 @@ static enum style style_of(struct perch_span kind)
     return STYLE_PLAIN;
 }
 
-static void print_event(struct cli *cli, const json_t *event, int64_t time_ms)
+static void print_event(struct events *e, const json_t *event, int64_t time_ms)
 {
+    struct cli *cli = e->cli;
     struct perch_span kind = json_text(event, "kind"), sender = sender_of(event);
     struct perch_span subject = json_text(event, "subject");
     struct perch_buf detail = PERCH_BUF_INIT;
@@ -100,11 +104,12 @@ static void print_event(struct cli *cli, const json_t *event, int64_t time_ms)
         (void)snprintf(uid, sizeof uid, "%" JSON_INTEGER_FORMAT,
                        json_integer_value(json_object_get(event, "uid")));
     add_detail(&detail, event);
-    out_cell(cli, STYLE_DIM, perch_span_of(when), WHEN_SIZE - 1);
-    out_cell(cli, STYLE_PLAIN, json_text(event, "account"), 12);
-    out_cell(cli, STYLE_PLAIN, json_text(json_object_get(event, "mailbox"), "name"), 14);
-    out_cell(cli, style_of(kind), kind, 8);
-    out_cell(cli, STYLE_PLAIN, perch_span_of(uid), 5);
+    out_cell(cli, STYLE_DIM, perch_span_of(when), &e->width.time);
+    out_cell(cli, STYLE_PLAIN, json_text(event, "account"), &e->width.account);
+    out_cell(cli, STYLE_PLAIN, json_text(json_object_get(event, "mailbox"), "name"),
+             &e->width.mailbox);
+    out_cell(cli, style_of(kind), kind, &e->width.kind);
+    out_cell(cli, STYLE_PLAIN, perch_span_of(uid), &e->width.uid);
     out_text(cli, STYLE_WARN, perch_buf_span(&detail));
     if (detail.len > 0 && sender.n > 0)
         (void)fputc(' ', cli->out);
@@ -150,7 +155,7 @@ static void show(struct events *e, const char *line)
     else if (wanted(e, event) && e->cli->json)
         (void)fprintf(e->cli->out, "%s\n", line);
     else if (wanted(e, event))
-        print_event(e->cli, event, time_of(event));
+        print_event(e, event, time_of(event));
     json_decref(event);
 }
 
@@ -211,7 +216,11 @@ static int follow(struct events *e)
 
 int cmd_events(struct cli *cli, int argc, char **argv)
 {
-    struct events e = {.cli = cli, .filter = {.kind = -1}};
+    struct events e = {
+        .cli = cli,
+        .filter = {.kind = -1},
+        .width = {.time = WHEN_SIZE - 1, .account = 12, .mailbox = 14, .kind = 8, .uid = 5},
+    };
     const char *since = NULL, *kind = NULL;
     const struct cli_option options[] = {
         {"since", NULL, &since}, {"follow", &e.follow, NULL}, {"account", NULL, &e.filter.account},

@@ -55,11 +55,13 @@ void out_text(struct cli *cli, enum style style, struct perch_span text)
     (void)put_escaped(cli, style, text);
 }
 
-void out_cell(struct cli *cli, enum style style, struct perch_span text, size_t width)
+void out_cell(struct cli *cli, enum style style, struct perch_span text, size_t *width)
 {
     size_t took = put_escaped(cli, style, text);
 
-    pad(cli, (took < width ? width - took : 0) + GAP);
+    if (took > *width)
+        *width = took;
+    pad(cli, *width - took + GAP);
 }
 
 bool out_json(struct cli *cli, json_t *value)

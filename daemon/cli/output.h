@@ -22,9 +22,9 @@ struct perch_span text_cut(struct perch_span text, size_t width);
 /* Escapes and prints. A NIL span prints nothing. */
 void out_text(struct cli *cli, enum style style, struct perch_span text);
 
-/* The same as a cell of a line that goes out at once: filled up to `width` columns and a
- * gap; what is wider is not cut. */
-void out_cell(struct cli *cli, enum style style, struct perch_span text, size_t width);
+/* The same as a cell of a line that goes out at once: filled up to *width columns and a gap.
+ * What is wider is not cut; *width grows with it, so that the lines behind line up again. */
+void out_cell(struct cli *cli, enum style style, struct perch_span text, size_t *width);
 
 /* Prints `value` as one line and drops the reference. NULL: memory ran out while it was
  * made, which is complained about. False when nothing was printed. */

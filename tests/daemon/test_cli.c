@@ -160,14 +160,33 @@ static void test_events_are_lines_for_people(void)
     make_log(&dir);
     r = RUN("events", "--state", dir.path);
     ASSERT_INT(r.status, CLI_OK);
-    ASSERT_STR(
-        r.out,
-        "2026-11-23 00:00:01  work          INBOX           new       7      Anna Müller: "
-        "Hi\\x1B[2J 中\n"
-        "2026-11-23 00:00:01  work          INBOX           flags     7      +\\Seen -$x Anna "
-        "Müller\n"
-        "2026-11-23 00:00:02  work                          auth-error         wrong password\n");
+    ASSERT_STR(r.out, "2026-11-23 00:00:01  work          INBOX           new       7      "
+                      "Anna Müller: Hi\\x1B[2J 中\n"
+                      "2026-11-23 00:00:01  work          INBOX           flags     7      "
+                      "+\\Seen -$x Anna Müller\n"
+                      "2026-11-23 00:00:02  work                          auth-error         "
+                      "wrong password\n");
     ASSERT_STR(r.err, "");
+    run_done(&r);
+    tmpdir_remove(&dir);
+}
+
+static void test_columns_of_events_grow_with_what_they_show(void)
+{
+    struct tmpdir dir;
+    struct fill f;
+    struct run r;
+
+    make_log(&dir);
+    CU_ASSERT_FATAL(fill_open(&f, dir.path));
+    f.kind = EVENT_RECOVERED;
+    CU_ASSERT(fill_event(&f, "{\"time\":\"2026-11-23T00:00:03Z\",\"kind\":\"recovered\","
+                             "\"account\":\"work\"}"));
+    fill_close(&f);
+    r = RUN("events", "--since", "2", "--state", dir.path);
+    ASSERT_STR(r.out, "2026-11-23 00:00:02  work                          auth-error         "
+                      "wrong password\n"
+                      "2026-11-23 00:00:03  work                          recovered          \n");
     run_done(&r);
     tmpdir_remove(&dir);
 }
@@ -332,6 +351,7 @@ PERCH_SUITE("daemon/cli") = {
     PERCH_TEST(test_a_command_that_is_not_built_says_so),
     PERCH_TEST(test_every_command_has_help_with_an_example),
     PERCH_TEST(test_events_are_lines_for_people),
+    PERCH_TEST(test_columns_of_events_grow_with_what_they_show),
     PERCH_TEST(test_events_are_chosen),
     PERCH_TEST(test_search_shows_the_newest_first),
     PERCH_TEST(test_search_with_a_limit_and_json),
