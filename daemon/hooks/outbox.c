@@ -443,11 +443,10 @@ struct outbox *outbox_new(struct event_base *base, struct store *store, const st
     perch_list_init(&o->sleepers);
     perch_list_init(&o->queues);
     perch_list_init(&o->places);
-    outbox_read_init(o);
     o->last_run = (uint64_t)outbox_now(o) << 20; /* no earlier life gave out so many */
     o->queue = perch_calloc(config->nhooks, sizeof *o->queue);
     o->timer = base ? event_new(base, -1, 0, on_timer, o) : NULL;
-    if (!o->queue || (base && !o->timer)) {
+    if (outbox_read_init(o) < 0 || !o->queue || (base && !o->timer)) {
         outbox_destroy(o);
         return NULL;
     }

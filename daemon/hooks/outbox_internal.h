@@ -104,6 +104,9 @@ struct outbox {
     size_t memory;
     uint64_t last_run;
 
+    const struct config_hook **by_name; /* sorted */
+    int64_t longest_backoff_ms;         /* of any hook */
+
     struct task recover;
     bool recovering;
     bool missed;                   /* memory ran out: the store knows more than we do */
@@ -176,7 +179,7 @@ void outbox_look_beside(struct outbox *o, int64_t now);
 /* The store has deliveries of that line, maybe more than memory. */
 void outbox_line_is_behind(struct outbox *o, unsigned hook, int64_t account, int64_t mailbox);
 
-void outbox_read_init(struct outbox *o);
+int outbox_read_init(struct outbox *o); /* -1: out of memory */
 void outbox_read_done(struct outbox *o);
 
 #endif

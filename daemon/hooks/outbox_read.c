@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether that delivery is in memory beside its line. */
@@ -114,14 +115,24 @@ static int look_job(struct store_tx *tx, void *arg)
     return rc < 0 ? rc : store_beside_next(tx, o->look_due_ms, &o->looked_next_ms);
 }
 
+static int compare_hooks(const void *left, const void *right)
+{
+    const struct config_hook *const *a = left, *const *b = right;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
+/* The hook of that name as it is configured now. */
 static bool hook_number(const struct outbox *o, const char *name, unsigned *ret)
 {
-    for (unsigned i = 0; i < o->config->nhooks; i++)
-        if (strcmp(o->config->hooks[i].name, name) == 0) {
-            *ret = i;
-            return true;
-        }
-    return false;
+    const struct config_hook wanted = {.name = (char *)(uintptr_t)name}, *key = &wanted;
+    const struct config_hook *const *found =
+        bsearch(&key, o->by_name, o->config->nhooks, sizeof *o->by_name, compare_hooks);
+
+    if (!found)
+        return false;
+    *ret = (unsigned)(*found - o->config->hooks);
+    return true;
 }
 
 /* A delivery that is due gets its small line; what is in memory already is let go. */
@@ -156,23 +167,13 @@ static void look_done(struct task *t)
         outbox_look_at(o, o->beside_next_ms);
 }
 
-static int64_t longest_backoff(const struct outbox *o)
-{
-    int64_t longest = 0;
-
-    for (size_t i = 0; i < o->config->nhooks; i++)
-        if (o->config->hooks[i].backoff_max_ms > longest)
-            longest = o->config->hooks[i].backoff_max_ms;
-    return longest;
-}
-
 void outbox_look_beside(struct outbox *o, int64_t now)
 {
     int64_t next = o->beside_next_ms;
 
     if (o->looking || next == INT64_MAX || o->nbeside >= BESIDE_WINDOW)
         return;
-    if (next > now && next - now <= longest_backoff(o)) { /* not due, the clock is sane */
+    if (next > now && next - now <= o->longest_backoff_ms) { /* not due, the clock is sane */
         outbox_look_at(o, next);
         return;
     }
@@ -310,7 +311,7 @@ void outbox_recover(struct outbox *o)
 
 /* ---- life ---- */
 
-void outbox_read_init(struct outbox *o)
+int outbox_read_init(struct outbox *o)
 {
     perch_list_init(&o->found_lines);
     perch_list_init(&o->found_hooks);
@@ -319,6 +320,18 @@ void outbox_read_init(struct outbox *o)
     o->beside_next_ms = INT64_MAX;
     o->recover = (struct task){.o = o, .job = recover_job, .done = recover_done};
     o->look = (struct task){.o = o, .job = look_job, .done = look_done};
+    o->by_name = perch_calloc(o->config->nhooks, sizeof *o->by_name);
+    if (!o->by_name)
+        return -1;
+    for (size_t i = 0; i < o->config->nhooks; i++) {
+        const struct config_hook *hook = &o->config->hooks[i];
+
+        o->by_name[i] = hook;
+        if (hook->backoff_max_ms > o->longest_backoff_ms)
+            o->longest_backoff_ms = hook->backoff_max_ms;
+    }
+    qsort(o->by_name, o->config->nhooks, sizeof *o->by_name, compare_hooks);
+    return 0;
 }
 
 void outbox_read_done(struct outbox *o)
@@ -327,4 +340,5 @@ void outbox_read_done(struct outbox *o)
     outbox_lines_free(&o->looked);
     free_hooks(&o->found_hooks);
     free_hooks(&o->ended);
+    perch_free(o->by_name);
 }
