@@ -1,4 +1,5 @@
 /* Events: ids, flags, JSON. Rows come from the wire through the public reader. */
+#include "support/failmem.h"
 #include "support/perch_test.h"
 
 #include "hooks/event.h"
@@ -499,6 +500,50 @@ static void test_bytes_that_are_not_utf8_never_leave_an_event(void)
     perch_arena_done(&arena);
 }
 
+/* ---- without memory ---- */
+
+static const char *line_to_read;
+
+static void on_row(const struct perch_resp *resp, void *user)
+{
+    struct event e = the_example();
+    char *flags, *json;
+
+    flags = event_flags_canonical(&resp->u.fetch.flags, &arena);
+    e.flags.new_flags = flags;
+    e.envelope = event_envelope_json(&resp->u.fetch, &arena);
+    json = flags && e.envelope ? event_json(&e, &arena) : NULL;
+    *(int *)user = json ? PERCH_OK : PERCH_ENOMEM;
+}
+
+static int read_row(void *user)
+{
+    struct perch_reader_hooks hooks = {.size = sizeof hooks, .on_response = on_row};
+    int result = PERCH_ENOMEM;
+    perch_reader *r = perch_reader_new(NULL, &hooks, &result);
+
+    (void)user;
+    perch_arena_init(&arena, 0);
+    if (r && perch_reader_feed(r, line_to_read, strlen(line_to_read)) < 0)
+        result = PERCH_ENOMEM;
+    perch_reader_free(r);
+    perch_arena_done(&arena);
+    return result;
+}
+
+static void test_every_allocation_may_fail(void)
+{
+    line_to_read =
+        "* 1 FETCH (UID 7 FLAGS (\\Seen a b) ENVELOPE (\"Sun, 22 Nov 2026 15:58:30 -0800\""
+        " \"=?UTF-8?Q?Gr=C3=BC=C3=9Fe?= \xff\" ((\"A\" NIL \"a\" \"x.example\"))"
+        " NIL NIL NIL NIL NIL NIL \"<id@x>\")"
+        " BODYSTRUCTURE (\"APPLICATION\" \"PDF\" (\"NAME\" \"a.pdf\") NIL NIL"
+        " \"BASE64\" 9 NIL NIL NIL NIL))\r\n";
+    json_set_alloc_funcs(perch_malloc, perch_free);
+    CU_ASSERT(perch_failmem(read_row, NULL) > 50);
+    json_set_alloc_funcs(malloc, free);
+}
+
 PERCH_SUITE("daemon/event") = {
     PERCH_TEST(test_an_id_is_what_its_header_says),
     PERCH_TEST(test_flags_have_one_form),
@@ -519,5 +564,6 @@ PERCH_SUITE("daemon/event") = {
     PERCH_TEST(test_flags_tell_what_came_and_what_went),
     PERCH_TEST(test_a_date_that_was_not_told_is_null_and_one_before_1970_is_right),
     PERCH_TEST(test_bytes_that_are_not_utf8_never_leave_an_event),
+    PERCH_TEST(test_every_allocation_may_fail),
     PERCH_END,
 };

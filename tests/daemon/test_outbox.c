@@ -541,8 +541,11 @@ static void test_a_clock_set_back_costs_one_backoff_at_most(void)
     int64_t one;
 
     begin();
+    for (int i = 0; i < 3; i++)
+        rig.hooks[i].backoff_max_ms = MINUTE;
+    outbox_free(rig.outbox);
+    start();
     one = deliver(0, 1);
-    rig.hooks[0].backoff_max_ms = MINUTE;
     fail(one);
     rig.now -= 24 * HOUR;
     outbox_turn(rig.outbox);

@@ -465,6 +465,54 @@ static void test_old_events_go_unless_somebody_needs_them(void)
     in_job(job_retain);
 }
 
+/* ---- without memory ---- */
+
+static int refuse_all(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+/* Ignores what it is told: the store does not. */
+static int job_without_memory(struct store_tx *tx, void *arg)
+{
+    int64_t *box = arg;
+    struct store_message m = {.uid = 4711};
+
+    a_message(tx, *box, 9, "");
+    perch_mem_set_gate(refuse_all, NULL);
+    ASSERT_INT(store_message_get(tx, *box, 1, &arena, &m), -1);
+    perch_mem_set_gate(NULL, NULL);
+    ASSERT_INT(m.uid, 4711); /* untouched */
+    return 0;
+}
+
+static int job_with_memory(struct store_tx *tx, void *arg)
+{
+    int64_t *box = arg;
+    struct store_message m;
+
+    if (*box == 0) {
+        *box = a_mailbox(tx, an_account(tx, "work"), "INBOX");
+        a_message(tx, *box, 1, "\\Seen");
+    }
+    ASSERT_INT(store_message_get(tx, *box, 9, &arena, &m), 0);
+    ASSERT_INT(store_message_get(tx, *box, 1, &arena, &m), 1);
+    return 0;
+}
+
+static void test_a_job_that_ran_out_of_memory_did_nothing(void)
+{
+    int64_t box = 0;
+
+    begin();
+    ASSERT_INT(store_run(store, job_with_memory, &box), 0);
+    perch_arena_done(&arena);
+    ASSERT_INT(store_run(store, job_without_memory, &box), STORE_EFULL);
+    ASSERT_INT(store_run(store, job_with_memory, &box), 0);
+    end();
+}
+
 PERCH_SUITE("daemon/store_rows") = {
     PERCH_TEST(test_an_account_is_found_again),
     PERCH_TEST(test_an_account_of_another_user_starts_anew_and_keeps_its_events),
@@ -476,5 +524,6 @@ PERCH_SUITE("daemon/store_rows") = {
     PERCH_TEST(test_a_query_may_run_inside_its_own_rows),
     PERCH_TEST(test_an_event_is_made_once),
     PERCH_TEST(test_old_events_go_unless_somebody_needs_them),
+    PERCH_TEST(test_a_job_that_ran_out_of_memory_did_nothing),
     PERCH_END,
 };
