@@ -237,8 +237,8 @@ static void query_free(struct query *q)
 static struct query *query_find(struct perch_dial *d, int fd)
 {
     PERCH_LIST_EACH(&d->queries, struct query, link, q)
-    if (q->fd == fd)
-        return q;
+        if (q->fd == fd)
+            return q;
     return NULL;
 }
 
@@ -252,8 +252,8 @@ static void dial_process(struct perch_dial *d, ares_socket_t readable, ares_sock
     if (d->phase != RESOLVING) /* the step is taken: on_addresses ran */
         return;
     PERCH_LIST_EACH(&d->queries, struct query, link, q)
-    if (q->writing)
-        perch_watch_write(&q->watch);
+        if (q->writing)
+            perch_watch_write(&q->watch);
     if (ares_timeout(d->channel, NULL, &tv))
         perch_timer_set(&d->step, (perch_ms)tv.tv_sec * 1000 + tv.tv_usec / 1000 + 1);
 }

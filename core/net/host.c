@@ -40,7 +40,7 @@ static bool name_valid(struct perch_span name)
     return label > 0;
 }
 
-static struct perch_span without_root(const char *host)
+struct perch_span perch_host_name(const char *host)
 {
     struct perch_span name = perch_span_of(host);
 
@@ -53,7 +53,7 @@ bool perch_host_valid(const char *host)
 {
     uint8_t address[16];
 
-    return perch_host_address(host, address) > 0 || name_valid(without_root(host));
+    return perch_host_address(host, address) > 0 || name_valid(perch_host_name(host));
 }
 
 /* The part behind the first dot; p == NULL when there is no dot. */
@@ -65,7 +65,7 @@ static struct perch_span parent(struct perch_span name)
 
 bool perch_host_matches(const char *host, struct perch_span pattern)
 {
-    struct perch_span name = without_root(host);
+    struct perch_span name = perch_host_name(host);
     uint8_t address[16];
 
     if (perch_host_address(host, address) > 0 || !name_valid(name))

@@ -11,6 +11,9 @@ size_t perch_host_address(const char *host, uint8_t out[16]);
 /* A name of ASCII letters, digits, '-', '_' and dots that DNS could hold, or an address. */
 bool perch_host_valid(const char *host);
 
+/* Without the dot behind it that stands for DNS' root. */
+struct perch_span perch_host_name(const char *host);
+
 /* Does a dNSName of a certificate cover `host`? Case does not matter, nor a dot behind
  * `host`. The one wildcard is "*" as the whole first label, with two labels or more behind
  * it; it stands for exactly one label. A pattern with any byte that no host name has (NUL

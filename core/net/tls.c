@@ -79,6 +79,7 @@ static int tls_setup(struct perch_tls *t)
 {
     static const unsigned char imap[] = "imap";
     const gnutls_datum_t alpn = {(unsigned char *)(uintptr_t)imap, sizeof imap - 1};
+    struct perch_span name = perch_host_name(t->peer.name);
     uint8_t address[16];
     int rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK);
 
@@ -91,9 +92,8 @@ static int tls_setup(struct perch_tls *t)
     rc = perch_trust_equip(t->trust, t->session);
     if (rc == 0)
         rc = gnutls_alpn_set_protocols(t->session, &alpn, 1, 0);
-    if (rc == 0 && perch_host_address(t->peer.name, address) == 0)
-        rc =
-            gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->peer.name, strlen(t->peer.name));
+    if (rc == 0 && perch_host_address(t->peer.name, address) == 0) /* RFC 6066: names alone */
+        rc = gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, name.p, name.n);
     return rc;
 }
 

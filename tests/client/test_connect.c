@@ -221,7 +221,8 @@ static void test_preauth_in_clear_is_no_way_around_tls(void)
     for (int allowed = 0; allowed < 2; allowed++) {
         o.allow_preauth = allowed;
         fixture_start(&f, NULL, steps, PERCH_TLS_STARTTLS, &o);
-        CU_ASSERT(fixture_connect(&f) < 0);
+        ASSERT_INT(fixture_connect(&f), PERCH_EGREETING);
+        ASSERT_STR(f.connect_error.reason, "preauth");
         ASSERT_STR(server_got(f.server), "");
         fixture_stop(&f);
     }

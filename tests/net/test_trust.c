@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 static struct perch_buf to_server, to_client;
+static bool server_done;      /* it heard the client's Finished */
+static char server_heard[64]; /* the name the client asked for */
 
 static ssize_t take(gnutls_session_t session, struct perch_buf *b, void *data, size_t n)
 {
@@ -44,6 +46,8 @@ static enum perch_tls_rc judge(perch_trust *trust, enum cert kind, const char *n
     struct perch_tls *t;
     gnutls_session_t server;
     enum perch_tls_rc rc = PERCH_TLS_DRY;
+    size_t len = sizeof server_heard;
+    unsigned type = 0;
 
     memset(error, 0, sizeof *error);
     CU_ASSERT_EQUAL_FATAL(gnutls_init(&server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
@@ -54,10 +58,14 @@ static enum perch_tls_rc judge(perch_trust *trust, enum cert kind, const char *n
     gnutls_transport_set_push_function(server, server_push);
     t = perch_tls_new(&config, &to_client, &to_server, error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-    for (int turns = 0; turns < 20 && rc == PERCH_TLS_DRY; turns++) {
-        rc = perch_tls_handshake(t);
-        (void)gnutls_handshake(server);
+    server_done = false;
+    for (int turns = 0; turns < 20 && (rc == PERCH_TLS_DRY || to_server.len > 0); turns++) {
+        if (rc == PERCH_TLS_DRY)
+            rc = perch_tls_handshake(t);
+        server_done |= gnutls_handshake(server) == 0;
     }
+    server_heard[0] = '\0';
+    (void)gnutls_server_name_get(server, server_heard, &len, &type, 0);
     perch_tls_free(t);
     gnutls_deinit(server);
     perch_buf_done(&to_server);
@@ -162,8 +170,24 @@ static void test_the_server_hears_no_more_than_an_alert(void)
     struct perch_error e;
 
     /* The judge runs inside the handshake: it fails before it is finished. */
+    ASSERT_INT(judge(trust, CERT_GOOD, CERT_HOST, false, &e), PERCH_TLS_DONE);
+    CU_ASSERT(server_done);
     ASSERT_INT(judge(trust, CERT_WRONG_HOST, CERT_HOST, false, &e), PERCH_TLS_FAILED);
     ASSERT_STR(e.reason, "cert-host");
+    CU_ASSERT_FALSE(server_done);
+    perch_trust_unref(trust);
+    certs_done();
+}
+
+static void test_the_server_is_asked_for_by_name(void)
+{
+    perch_trust *trust = trust_root();
+    struct perch_error e;
+
+    (void)judge(trust, CERT_GOOD, CERT_HOST ".", false, &e);
+    ASSERT_STR(server_heard, CERT_HOST);
+    (void)judge(trust, CERT_GOOD, "127.0.0.1", false, &e);
+    ASSERT_STR(server_heard, "");
     perch_trust_unref(trust);
     certs_done();
 }
@@ -217,6 +241,7 @@ PERCH_SUITE("net/trust") = {
     PERCH_TEST(test_each_fault_has_its_reason_and_its_words),
     PERCH_TEST(test_unverified_takes_any_certificate),
     PERCH_TEST(test_the_server_hears_no_more_than_an_alert),
+    PERCH_TEST(test_the_server_is_asked_for_by_name),
     PERCH_TEST(test_authorities_come_from_a_file_or_from_bytes),
     PERCH_TEST(test_a_trust_is_counted),
     PERCH_END,
