@@ -33,6 +33,8 @@ int store_error_set(struct store_error *error, const char *fmt, ...)
 
 int store_error_db(struct store_error *error, const struct db *db, const char *path)
 {
+    if (db->code == SQLITE_IOERR_FSYNC || db->code == SQLITE_IOERR_DIR_FSYNC)
+        return store_error_set(error, "%s: the disk did not confirm what was written to it", path);
     switch (db->code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -203,6 +205,7 @@ int store_connect(struct store *s, struct store_error *error)
     const char *path = s->path ? s->path : "(memory)";
     int persist = 1;
 
+    s->wal_pages = 0;
     if (db_open(db, s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) < 0)
         return store_error_db(error, db, path);
     (void)sqlite3_busy_timeout(db->handle, BUSY_MS);
@@ -216,7 +219,6 @@ int store_connect(struct store *s, struct store_error *error)
         return store_error_db(error, db, path);
     if (check_file(db, path, error) < 0 || schema_migrate(db, path, error) < 0)
         return -1;
-    s->wal_pages = 0;
     (void)sqlite3_wal_hook(db->handle, note_wal_pages, s);
     return 0;
 }

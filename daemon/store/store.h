@@ -54,8 +54,10 @@ typedef int store_job_fn(struct store_tx *tx, void *arg);
  * said so, or STORE_EFULL / STORE_EBROKEN. It runs exactly once. */
 typedef void store_done_fn(int rc, void *arg);
 
-#define STORE_EFULL   (-2) /* cannot write now (disk full, read-only, I/O error): try later */
-#define STORE_EBROKEN (-3) /* the database is damaged: no job runs any more */
+#define STORE_EFULL (-2) /* cannot write now (disk full, read-only, I/O error): try later */
+/* The database is damaged, or an fsync failed, after which only opening it again tells what it
+ * holds: no job runs any more. */
+#define STORE_EBROKEN (-3)
 
 /* From the loop thread. `done` may be NULL; it never runs inside this call. 0, or -1 when out
  * of memory or closing: then neither runs. */

@@ -48,6 +48,11 @@ struct group {
 
 static int fate_of(const struct db *db)
 {
+    /* Nobody knows what the disk has of that transaction: it may be there when the file is
+     * opened again, after its jobs were told that it is not. So the file is to be opened
+     * again, by a process that starts from what it finds. */
+    if (db->code == SQLITE_IOERR_FSYNC || db->code == SQLITE_IOERR_DIR_FSYNC)
+        return STORE_EBROKEN;
     switch (db->code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -73,7 +78,7 @@ static int note_failure(struct store *s)
     int fate = fate_of(&s->tx.db);
 
     (void)store_error_db(&error, &s->tx.db, s->path ? s->path : "(memory)");
-    /* After a failed write or fsync nobody knows what the kernel still holds. */
+    /* After a failed write nobody knows what the kernel still holds. */
     if (s->path && (s->tx.db.code & 0xff) == SQLITE_IOERR)
         s->suspect = true;
     (void)pthread_mutex_lock(&s->lock);
@@ -223,9 +228,13 @@ static void group_work(struct store *s, enum store_lane lane)
 
 static void checkpoint(struct store *s)
 {
-    /* Passive: takes what no reader is in the way of. A failure (a full disk) costs nothing
-     * now: the WAL keeps all of it, the next transaction will say so. */
-    (void)sqlite3_wal_checkpoint_v2(s->tx.db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    /* Passive: takes what no reader is in the way of. A full disk costs nothing now, the WAL
+     * keeps all of it and the next transaction will say so. */
+    int rc =
+        sqlite3_wal_checkpoint_v2(s->tx.db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if ((rc & 0xff) == SQLITE_IOERR)
+        s->suspect = true;
     s->wal_pages = 0;
 }
 

@@ -4,12 +4,14 @@
 
 #include "store/internal.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct tmpdir dir;
@@ -469,6 +471,46 @@ static void test_writes_that_fail_lose_nothing_that_was_acknowledged(void)
     (void)signal(SIGXFSZ, before);
 }
 
+static bool refuse_sync;
+
+/* In place of libc's, for SQLite as well. */
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    if (refuse_sync) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void test_an_fsync_that_fails_ends_all_work_until_the_file_is_opened_again(void)
+{
+    struct job_spec a = {.id = "a", .rows = 1}, b = {.id = "b", .rows = 1},
+                    c = {.id = "c", .rows = 1};
+    struct store_error error;
+
+    begin(false, true);
+    submit(STORE_LIVE, &a);
+    (void)store_turn(store);
+    refuse_sync = true;
+    submit(STORE_LIVE, &b);
+    (void)store_turn(store);
+    refuse_sync = false;
+    submit(STORE_LIVE, &c);
+    (void)store_turn(store);
+    ASSERT_INT(a.result, 0);
+    ASSERT_INT(b.result, STORE_EBROKEN);
+    ASSERT_INT(c.result, STORE_EBROKEN);
+    ASSERT_INT(c.ran, 0);
+    store_last_error(store, &error);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "did not confirm"));
+    store_close(store);
+    ASSERT_INT(store_open(dir.path, NULL, &store, &error), 0);
+    CU_ASSERT_TRUE(known("a"));
+    CU_ASSERT_FALSE(known("c"));
+    end();
+}
+
 /* Overwrites the page where the table's tree begins. */
 static void damage(const char *table)
 {
@@ -525,6 +567,7 @@ PERCH_SUITE("daemon/store_writer") = {
     PERCH_TEST(test_jobs_without_a_done_are_fine),
     PERCH_TEST(test_a_full_database_refuses_and_works_again_with_room),
     PERCH_TEST(test_writes_that_fail_lose_nothing_that_was_acknowledged),
+    PERCH_TEST(test_an_fsync_that_fails_ends_all_work_until_the_file_is_opened_again),
     PERCH_TEST(test_a_damaged_database_ends_all_work),
     PERCH_END,
 };
