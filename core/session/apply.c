@@ -143,7 +143,6 @@ static int apply_status(perch_session *s, const struct perch_resp *resp)
     return deliver_kind(s, PERCH_EVENT_OK, resp);
 }
 
-/* " (text)" of a server, as far as it may be shown. */
 static int die_by_bye(perch_session *s, const struct perch_resp *resp, int code)
 {
     const struct perch_status_resp *status = &resp->u.status;
@@ -309,18 +308,39 @@ static int apply_flags(perch_session *s, const struct perch_resp *resp)
 
 static int apply_recent(perch_session *s, const struct perch_resp *resp)
 {
+    if (!s->mirror.open)
+        return perch_sess_malformed(s, resp->raw, "RECENT while no mailbox is selected");
     perch_mirror_recent(&s->mirror, resp->number);
     return s->mirror.leaving ? 0 : deliver_kind(s, PERCH_EVENT_OTHER, resp);
 }
 
 /* ---- untagged ---- */
 
-/* Data that is worth nothing unless an op asked for it. */
-static int apply_asked(perch_session *s, enum perch_event_kind kind, const struct perch_resp *resp)
+/* Is a command in flight that brings this, be it one that was given up? */
+static bool is_asked(const perch_session *s, enum perch_answers answers)
 {
-    if (!claimant(s, resp))
-        return perch_sess_malformed(s, resp->raw, "an answer to what nobody asked");
-    return deliver_kind(s, kind, resp);
+    PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
+        if (cmd->type->answers == answers)
+            return true;
+    return false;
+}
+
+/* SECURITY E12: what nobody asked for enables nothing and answers nothing. */
+static int apply_enabled(perch_session *s, const struct perch_resp *resp)
+{
+    if (!is_asked(s, PERCH_ANSWERS_ENABLED))
+        return perch_sess_malformed(s, resp->raw, "ENABLED, which nobody asked for");
+    perch_sess_enabled_by(s, &resp->u.names);
+    return deliver_kind(s, PERCH_EVENT_OTHER, resp);
+}
+
+static int apply_search(perch_session *s, const struct perch_resp *resp)
+{
+    bool tagged = resp->type == PERCH_RESP_ESEARCH && resp->u.esearch.tag.p;
+
+    if (tagged ? !perch_sess_find_tag(s, resp->u.esearch.tag) : !is_asked(s, PERCH_ANSWERS_SEARCH))
+        return perch_sess_malformed(s, resp->raw, "an answer to a search that nobody asked for");
+    return deliver_kind(s, PERCH_EVENT_SEARCH, resp);
 }
 
 /* Before authentication only these mean anything; before TLS a few less (SECURITY A9). */
@@ -398,10 +418,10 @@ static int apply_untagged(perch_session *s, const struct perch_resp *resp)
     case PERCH_RESP_METADATA:
         return deliver_kind(s, PERCH_EVENT_METADATA, resp);
     case PERCH_RESP_ENABLED:
-        return apply_asked(s, PERCH_EVENT_OTHER, resp);
+        return apply_enabled(s, resp);
     case PERCH_RESP_SEARCH:
     case PERCH_RESP_ESEARCH:
-        return apply_asked(s, PERCH_EVENT_SEARCH, resp);
+        return apply_search(s, resp);
     case PERCH_RESP_SORT:
     case PERCH_RESP_THREAD:
         return deliver_kind(s, PERCH_EVENT_SEARCH, resp);

@@ -108,16 +108,32 @@ static int try_build(perch_op *op)
     return rc < 0 ? rc : 0;
 }
 
+/* Behind a command that changes what the server can or what is enabled (a login, ENABLE)
+ * nobody can tell yet; it is looked at again before it is sent. */
+static bool may_change(const perch_session *s)
+{
+    PERCH_LIST_EACH(&s->ops, perch_op, link, op)
+        if (op->flags & PERCH_OP_ALONE)
+            return true;
+    return false;
+}
+
 static int may_start(perch_session *s, perch_op *op)
 {
     enum perch_state state = perch_sess_projected(s);
+    int rc;
 
     if (op->error.code)
         return op->error.code;
     if (s->doomed || !(op->type->states & (1u << state)))
         return perch_op_fail(op, PERCH_ESTATE, "not while the session is %s",
                              perch_state_name(state));
-    return try_build(op);
+    rc = try_build(op);
+    if ((rc == PERCH_ECAPABILITY || rc == PERCH_ESTATE) && may_change(s)) {
+        perch_error_clear(&op->error);
+        return 0;
+    }
+    return rc;
 }
 
 int perch_op_start(perch_session *s, perch_op *op, perch_op **ret_op)

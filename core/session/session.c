@@ -362,6 +362,7 @@ static void feed_all(perch_session *s, const uint8_t *data, size_t len, size_t *
 
 ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
 {
+    bool switching = s->state == PERCH_STATE_SWITCHING;
     size_t used = 0;
 
     if (s->state == PERCH_STATE_CLOSED)
@@ -374,7 +375,7 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
     s->feeding = true;
     feed_all(s, data, len, &used);
     perch_arena_done(&s->unit_arena); /* an idle connection keeps none */
-    if (s->state == PERCH_STATE_SWITCHING && !s->doomed && s->hooks.on_starttls)
+    if (s->state == PERCH_STATE_SWITCHING && !switching && !s->doomed && s->hooks.on_starttls)
         s->hooks.on_starttls(s, s->user);
     s->had_output = true; /* the caller looks anyway */
     s->feeding = false;

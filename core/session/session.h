@@ -167,6 +167,9 @@ bool perch_sess_disown(perch_session *s, perch_op *op);
 /* Frees all commands in flight and all output. */
 void perch_sess_drop_output(perch_session *s);
 
+/* ops/enable.c: the server says what is enabled now. */
+void perch_sess_enabled_by(perch_session *s, const struct perch_names *names);
+
 /* ops/starttls.c: TLS is up. */
 void perch_starttls_finish(perch_session *s);
 

@@ -69,7 +69,7 @@ static void play_enabled_unasked(struct transcript *t)
 {
     transcript_login(t, QRESYNC_CAPS);
     transcript_play(t, "S: * ENABLED QRESYNC\n");
-    transcript_expect(t, "event MALFORMED: an answer to what nobody asked\n");
+    transcript_expect(t, "event MALFORMED: ENABLED, which nobody asked for\n");
     CU_ASSERT(!perch_session_enabled(t->s, PERCH_CAP_QRESYNC));
 }
 

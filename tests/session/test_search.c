@@ -101,11 +101,11 @@ static void play_other_tag(struct transcript *t)
                        "S: * ESEARCH (TAG \"<1>\") UID\n"
                        "S: <1> OK\n"
                        "S: * SEARCH 1\n");
-    transcript_expect(t, "event MALFORMED: an answer to what nobody asked\n"
+    transcript_expect(t, "event MALFORMED: an answer to a search that nobody asked for\n"
                          "event SEARCH op UID SEARCH\n"
                          "done a ok\n"
                          "a all  count 0 min 0 max 0 modseq 0\n"
-                         "event MALFORMED: an answer to what nobody asked\n");
+                         "event MALFORMED: an answer to a search that nobody asked for\n");
 }
 
 static void test_ESEARCH_of_another_tag_is_nobodys(void)

@@ -52,8 +52,13 @@ static bool claims_enabled(perch_op *op, const struct perch_cmd *cmd, const stru
 static void take_enabled(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp)
 {
     (void)cmd;
+    (void)resp;
     ((struct enable_op *)op)->told = true;
-    op->s->enabled |= bits_of(resp->u.names.v, resp->u.names.n);
+}
+
+void perch_sess_enabled_by(perch_session *s, const struct perch_names *names)
+{
+    s->enabled |= bits_of(names->v, names->n);
 }
 
 static void settle_enable(perch_session *s, const struct perch_cmd *cmd,
@@ -71,6 +76,7 @@ static const struct perch_op_type enable_type = {
     .size = sizeof(struct enable_op),
     .states = PERCH_IN(AUTHENTICATED),
     .flags = PERCH_OP_ALONE,
+    .answers = PERCH_ANSWERS_ENABLED,
     .build = build_enable,
     .claims = claims_enabled,
     .take = take_enabled,

@@ -144,7 +144,7 @@ static bool claims_row(perch_op *op, const struct perch_cmd *cmd, const struct p
         return resp->type == PERCH_RESP_STATUS &&
                perch_mailbox_is(name_at(l, cmd->from), &resp->u.mailbox_status.mailbox);
     if (resp->type == PERCH_RESP_STATUS)
-        return l->args.status_items != 0;
+        return l->args.status_items && !l->one_by_one;
     /* Some answer LSUB by LIST rows, old ones LIST by XLIST. */
     return resp->type == PERCH_RESP_LIST || resp->type == PERCH_RESP_LSUB ||
            resp->type == PERCH_RESP_XLIST;

@@ -17,7 +17,6 @@ struct search_op {
     struct perch_search_args args;
     struct perch_search criteria;
     struct perch_search_result result;
-    bool told; /* by ESEARCH: counts need not be made here */
 };
 
 /* ---- what leaves ---- */
@@ -70,6 +69,12 @@ static int build_search(perch_op *op, struct perch_cmd *cmd)
     return 0;
 }
 
+static void search_begun(perch_op *op, struct perch_cmd *cmd)
+{
+    (void)cmd;
+    ((struct search_op *)op)->result.emulated = !perch_session_can(op->s, PERCH_CAP_ESEARCH);
+}
+
 /* ---- what comes ---- */
 
 static bool claims_search(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp)
@@ -86,7 +91,7 @@ static void take_esearch(struct search_op *q, const struct perch_esearch_resp *a
 {
     struct perch_search_result *r = &q->result;
 
-    q->told = true;
+    r->emulated = false;
     if (perch_set_add_set(&r->all, &answer->all))
         (void)perch_op_fail(&q->op, PERCH_ENOMEM, "out of memory");
     if (answer->have & PERCH_ESEARCH_MIN)
@@ -110,6 +115,7 @@ static void take_search(perch_op *op, struct perch_cmd *cmd, const struct perch_
     }
     if (perch_set_add_set(&q->result.all, &resp->u.search.set))
         (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
+    q->result.emulated = true;
     if (resp->u.search.modseq)
         q->result.modseq = resp->u.search.modseq;
 }
@@ -119,7 +125,6 @@ static void complete_result(struct search_op *q)
 {
     struct perch_search_result *r = &q->result;
 
-    r->emulated = !q->told;
     if (!r->all.n)
         return;
     r->min = r->all.r[0].first;
@@ -151,6 +156,7 @@ static const struct perch_op_type search_type = {
     .states = PERCH_IN(SELECTED),
     .answers = PERCH_ANSWERS_SEARCH,
     .build = build_search,
+    .begun = search_begun,
     .claims = claims_search,
     .take = take_search,
     .answered = search_answered,
