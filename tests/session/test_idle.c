@@ -260,8 +260,31 @@ static void play_ended_by_server(struct transcript *t)
     transcript_expect(t, "");
 }
 
+static void play_later_first(struct transcript *t)
+{
+    perch_op *op;
+
+    begin(t);
+    op = start(t, 0);
+    transcript_play(t, "C: <1> IDLE\n"
+                       "S: +\n");
+    start_noop(t, "a");
+    transcript_play(t, "C: DONE\n"
+                       "C: <2> NOOP\n"
+                       "C: <3> IDLE\n"
+                       "S: +\n"
+                       "S: <3> OK out of order\n"
+                       "C: <4> IDLE\n"
+                       "S: <1> OK\n"
+                       "S: <2> OK\n");
+    CU_ASSERT(!perch_idle_on(op));
+    transcript_play(t, "S: +\n");
+    CU_ASSERT(perch_idle_on(op));
+}
+
 static void test_a_server_may_refuse_it_or_end_it(void)
 {
+    transcript_run(NULL, play_later_first);
     transcript_run(NULL, play_refused);
     transcript_run(NULL, play_ended_by_server);
 }

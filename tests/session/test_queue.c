@@ -141,8 +141,40 @@ static void play_select_and_fetch(struct transcript *t)
                                               "done in vain PERCH_ESTATE\n") != NULL);
 }
 
+static void play_behind_enable(struct transcript *t)
+{
+    static const char *const caps[] = {"QRESYNC"};
+    struct perch_auth_args login = PERCH_AUTH_ARGS_INIT;
+    struct perch_select_args args = PERCH_SELECT_ARGS_INIT;
+
+    login.user = PERCH_SPAN("ann");
+    login.password = PERCH_SPAN("secret");
+    args.mailbox = PERCH_SPAN("a");
+    args.uidvalidity = 7;
+    args.modseq = 1;
+    transcript_play(t, "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\n");
+    transcript_started(t, perch_authenticate_start(t->s, &login, transcript_done,
+                                                   transcript_token(t, "login"), NULL));
+    transcript_started(
+        t, perch_enable_start(t->s, caps, 1, transcript_done, transcript_token(t, "enable"), NULL));
+    transcript_started(
+        t, perch_select_start(t->s, &args, transcript_done, transcript_token(t, "select"), NULL));
+    transcript_started(
+        t, perch_idle_start(t->s, 0, transcript_done, transcript_token(t, "idle"), NULL));
+    transcript_play(t, "C: <1> AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=\n"
+                       "S: <1> OK [CAPABILITY IMAP4rev1 ENABLE QRESYNC] in\n"
+                       "C: <2> ENABLE QRESYNC\n"
+                       "S: * ENABLED QRESYNC\n"
+                       "S: <2> OK\n"
+                       "C: <3> SELECT \"a\" (QRESYNC (7 1))\n"
+                       "S: <3> OK\n");
+    CU_ASSERT(strstr(perch_buf_cstr(&t->log), "done select ok\n"
+                                              "done idle PERCH_ECAPABILITY\n") != NULL);
+}
+
 static void test_states_are_looked_at_ahead_and_again(void)
 {
+    transcript_run(NULL, play_behind_enable);
     transcript_run(NULL, play_select_and_fetch);
 }
 
@@ -307,12 +339,42 @@ static void play_cancel_select(struct transcript *t)
     ASSERT_SPAN(perch_session_mailbox(t->s)->name.raw, "b");
 }
 
+static void play_cancel_search(struct transcript *t)
+{
+    static const char *const caps[] = {"QRESYNC"};
+    perch_op *op;
+
+    transcript_login(t, "IMAP4rev1 ENABLE QRESYNC ESEARCH");
+    transcript_started(
+        t, perch_enable_start(t->s, caps, 1, transcript_done, transcript_token(t, "enable"), &op));
+    transcript_play(t, "C: <1> ENABLE QRESYNC\n");
+    perch_op_cancel(op);
+    transcript_play(t, "S: * ENABLED QRESYNC\n"
+                       "S: <1> OK\n");
+    CU_ASSERT(perch_session_enabled(t->s, PERCH_CAP_QRESYNC)); /* the server thinks so */
+    transcript_select(t, 9);
+    op = start_search(t, "search", "x");
+    transcript_play(t, "C: <2> UID SEARCH RETURN (ALL) SUBJECT \"x\"\n");
+    perch_op_cancel(op);
+    start_search(t, "next", "y");
+    transcript_play(t, "S: * ESEARCH (TAG \"<2>\") UID ALL 1:3\n"
+                       "S: <2> OK\n"
+                       "C: <3> UID SEARCH RETURN (ALL) SUBJECT \"y\"\n"
+                       "S: * ESEARCH (TAG \"<3>\") UID\n"
+                       "S: <3> OK\n");
+    transcript_expect(t, "done search PERCH_ECANCELLED\n"
+                         "event SEARCH\n"
+                         "event SEARCH op UID SEARCH\n"
+                         "done next ok\n");
+}
+
 static void test_cancelling_in_each_phase(void)
 {
     transcript_run(NULL, play_cancel);
     transcript_run(NULL, play_cancel_literal);
     transcript_run(NULL, play_cancel_unanswered);
     transcript_run(NULL, play_cancel_select);
+    transcript_run(NULL, play_cancel_search);
 }
 
 /* ---- calls from inside ---- */
@@ -503,6 +565,23 @@ static void test_feeding_inside_feeding_eats_nothing(void)
     transcript_run(NULL, play_feed_in_event);
 }
 
+static void test_the_same_bytes_again_change_nothing(void)
+{
+    static const uint8_t greeting[] = "* OK [CAPABILITY IMAP4rev1] hi\r\n";
+    struct perch_session_options options = PERCH_SESSION_OPTIONS_INIT;
+    perch_session *s;
+
+    options.secure = true;
+    s = perch_session_new(&options, NULL, NULL, 0);
+    ASSERT_INT(perch_session_feed(s, greeting, 20), 0);
+    ASSERT_INT(perch_session_feed(s, greeting, 20), 0);
+    ASSERT_INT(perch_session_feed(s, greeting, 4), 0);
+    ASSERT_INT(perch_session_feed(s, NULL, 0), 0);
+    ASSERT_INT(perch_session_feed(s, greeting, sizeof greeting - 1), sizeof greeting - 1);
+    ASSERT_INT(perch_session_state(s), PERCH_STATE_NOT_AUTHENTICATED);
+    perch_session_free(s);
+}
+
 /* ---- on_output ---- */
 
 static void on_output(perch_session *s, void *user)
@@ -546,6 +625,7 @@ PERCH_SUITE("session/queue") = {
     PERCH_TEST(test_freeing_is_legal_in_every_callback),
     PERCH_TEST(test_starting_and_cancelling_are_legal_too),
     PERCH_TEST(test_feeding_inside_feeding_eats_nothing),
+    PERCH_TEST(test_the_same_bytes_again_change_nothing),
     PERCH_TEST(test_output_is_announced_once),
     PERCH_END,
 };
