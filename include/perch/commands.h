@@ -139,7 +139,7 @@ PERCH_API int perch_unselect_start(perch_session *s, perch_done_fn *done, void *
 
 struct perch_fetch_args {
     size_t size; /* sizeof(struct perch_fetch_args) */
-    const struct perch_set *set; /* empty: completes at once, nothing is sent */
+    const struct perch_set *set; /* empty: completes at the next output, nothing is sent */
     bool seq;                    /* numbers are sequence numbers */
     uint32_t items;              /* enum perch_fetch_item, except the section ones */
     const char *const *sections; /* "BODY.PEEK[HEADER.FIELDS (References)]", ... as the RFC writes */
@@ -154,7 +154,8 @@ struct perch_fetch_args {
 
 /* FETCH, UID FETCH. Large sets are split into several commands; `done` comes after the
  * last. Rows that are not of these messages go to on_event only. Without on_fetch rows
- * are collected: perch_op_fetches(), in the order they came. (IMAPClient: fetch) */
+ * are collected: perch_op_fetches(), in the order they came. A section above
+ * limits.inline_literal is passed over: `streamed` and its size say so. (IMAPClient: fetch) */
 PERCH_API int perch_fetch_start(perch_session *s, const struct perch_fetch_args *args,
                                 perch_done_fn *done, void *user, perch_op **ret_op);
 PERCH_API size_t perch_op_fetches(const perch_op *op, const struct perch_fetch *const **ret_rows);
@@ -188,9 +189,10 @@ PERCH_API const struct perch_search_result *perch_op_search(const perch_op *op);
 
 /* IDLE (RFC 2177) as a mode: it lasts until perch_idle_stop() and completes then. While
  * other commands are queued it is left and entered again behind them, in one write
- * where the server can take it. It is renewed every `renew` ms (0: 28 min); a server
- * that does not answer DONE within the command timeout ends the connection. What the
- * server says meanwhile comes to on_event. (IMAPClient: idle, idle_check, idle_done) */
+ * where the server can take it. It is renewed every `renew` ms (0: 28 min). The connection
+ * ends if the server does not agree within 30 s, or does not answer DONE within a minute
+ * (or the command timeout, if that is shorter). What it says meanwhile comes to on_event.
+ * (IMAPClient: idle, idle_check, idle_done) */
 PERCH_API int perch_idle_start(perch_session *s, perch_ms renew, perch_done_fn *done, void *user,
                                perch_op **ret_op);
 PERCH_API void perch_idle_stop(perch_op *op);

@@ -106,9 +106,9 @@ struct perch_event {
     enum perch_event_kind kind;
     const struct perch_resp *resp; /* valid until the hook returns */
     perch_op *op;                  /* the command that asked for it; NULL: unsolicited */
-    uint64_t number, old;
+    uint64_t number, old;          /* FETCH: the sequence number */
     struct perch_span raw;
-    const char *text;
+    const char *text;              /* MALFORMED, QUIRK, RESYNC: what it is; else NULL */
 };
 
 struct perch_session_hooks {
@@ -151,14 +151,15 @@ PERCH_API perch_session *perch_session_new(const struct perch_session_options *o
 PERCH_API void perch_session_free(perch_session *s);
 
 /* Eats as many complete responses as `data` holds and returns how many bytes were used;
- * keep the rest and call again with more behind it. Hooks and completions run inside.
+ * keep the rest and call again with more behind it. Hooks and completions run inside;
+ * called by one of them it eats nothing and returns 0.
  *
  * A negative code: the connection is of no more use; every op has been completed and
  * perch_session_error() says why. PERCH_ECANCELLED: a callback freed the session. */
 PERCH_API ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len);
 
 /* What to send next, valid until the next call; say with perch_session_sent how much
- * of it left. */
+ * of it left. Ops that turn out to have nothing to send complete inside. */
 PERCH_API struct perch_span perch_session_output(perch_session *s);
 PERCH_API void perch_session_sent(perch_session *s, size_t n);
 
@@ -223,7 +224,7 @@ PERCH_API bool perch_op_finished(const perch_op *op);
 PERCH_API const char *perch_op_text(const perch_op *op);
 PERCH_API const struct perch_status_resp *perch_op_status(const perch_op *op);
 
-PERCH_API perch_session *perch_op_session(const perch_op *op);
+PERCH_API perch_session *perch_op_session(const perch_op *op); /* NULL once `done` has run */
 PERCH_API const char *perch_op_command(const perch_op *op); /* "UID FETCH" */
 
 /* Keeps the op and its results alive after `done`; NULL is fine for unref. */
@@ -236,7 +237,9 @@ PERCH_API void perch_op_unref(perch_op *op);
 PERCH_API void perch_op_cancel(perch_op *op);
 
 /* Milliseconds from now (from the next tick) after which it fails with PERCH_ETIMEOUT; 0:
- * never. It restarts only when data of this very command arrives. */
+ * never. It restarts only when data of this very command arrives, or when the commands
+ * sent before it have been answered. Nobody can tell what became of a command that was
+ * sent: the connection ends with it. */
 PERCH_API void perch_op_set_timeout(perch_op *op, perch_ms timeout);
 
 #ifdef __cplusplus
