@@ -84,6 +84,7 @@ static void harden(void)
  * mean, the engine hears of it over its channel. */
 static int run_engine(void)
 {
+    struct rlimit files;
     struct stat st;
 
     if (fstat(ENGINE_FD, &st) != 0 || !S_ISSOCK(st.st_mode)) {
@@ -93,6 +94,11 @@ static int run_engine(void)
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
+    (void)prctl(PR_SET_NAME, "perchd-engine");
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a connection is a descriptor */
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     log_set_process("engine");
     return engine_main(ENGINE_FD);
 }
@@ -230,11 +236,14 @@ static void reload(struct daemon *d)
 
 static void on_hangup(evutil_socket_t sig, short what, void *user)
 {
+    struct daemon *d = user;
+
     (void)sig;
     (void)what;
     notify("RELOADING=1");
-    reload(user);
-    notify("READY=1");
+    reload(d);
+    if (d->announced)
+        notify("READY=1");
 }
 
 /* ---- life ---- */

@@ -85,7 +85,7 @@ static void outgoing_free(struct outgoing *o)
 static void drop_outgoing(struct ipc_channel *ch)
 {
     PERCH_LIST_EACH(&ch->out, struct outgoing, link, o)
-    outgoing_free(o);
+        outgoing_free(o);
     ch->pending = 0;
 }
 
@@ -215,7 +215,7 @@ static bool fill(struct outgoing *o, enum ipc_type type, const json_t *body)
 
 int ipc_send(struct ipc_channel *ch, enum ipc_type type, json_t *body, int fd, bool secret)
 {
-    struct outgoing *o = body ? perch_calloc(1, sizeof *o) : NULL;
+    struct outgoing *o = body && !ch->deaf ? perch_calloc(1, sizeof *o) : NULL;
     bool idle = perch_list_empty(&ch->out), filled = false;
 
     if (o) {
@@ -224,9 +224,10 @@ int ipc_send(struct ipc_channel *ch, enum ipc_type type, json_t *body, int fd, b
         filled = (fd < 0 || o->fd >= 0) && fill(o, type, body);
     }
     json_decref(body);
-    if (!filled || ch->deaf) {
+    if (!filled) {
         if (o)
             outgoing_free(o);
+        errno = ch->deaf ? EPIPE : ENOBUFS;
         return -1;
     }
     perch_list_add(&ch->out, &o->link);

@@ -57,7 +57,8 @@ void ipc_free(struct ipc_channel *ch); /* legal inside its hooks */
 
 /* Queues a message; takes the reference `body` and a duplicate of `fd` (-1: none).
  * Messages are never dropped while the channel lives. `secret`: the buffer that held it
- * is wiped once it left. */
+ * is wiped once it left. 0, or -1 with errno: EPIPE, the peer is gone and on_closed will say
+ * so; ENOBUFS, it is too large or memory ran out (`body` NULL counts as that). */
 int ipc_send(struct ipc_channel *ch, enum ipc_type type, json_t *body, int fd, bool secret);
 
 /* JSON memory is wiped when it is given back: messages may hold passwords. Before anything

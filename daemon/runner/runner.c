@@ -79,19 +79,23 @@ struct runner {
 
 static void arm(struct runner *r, int64_t ms)
 {
-    struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    int64_t wait = ms > 0 ? ms : 0;
+    struct timeval tv = {.tv_sec = wait / 1000, .tv_usec = (suseconds_t)(wait % 1000) * 1000};
 
     (void)event_add(r->timer, &tv);
 }
 
-static void tell(struct runner *r, enum ipc_type type, json_t *body, int fd, bool secret)
+/* 0, also when there is no engine to tell: the next one is told what it needs. */
+static int tell(struct runner *r, enum ipc_type type, json_t *body, int fd, bool secret)
 {
     if (!r->ch) {
         json_decref(body);
-        return;
+        return 0;
     }
-    if (ipc_send(r->ch, type, body, fd, secret) != 0)
-        log_error(NULL, "a message to the engine could not be sent: out of memory");
+    if (ipc_send(r->ch, type, body, fd, secret) == 0 || errno == EPIPE)
+        return 0;
+    log_error(NULL, "a message to the engine is too large, or memory ran out");
+    return -1;
 }
 
 /* ---- jobs ---- */
@@ -121,7 +125,7 @@ static void job_tell(struct job *j)
         return;
     }
     (void)json_object_set_new(result, "run", json_integer(j->run));
-    tell(j->owner, IPC_HOOK_RESULT, result, -1, false);
+    (void)tell(j->owner, IPC_HOOK_RESULT, result, -1, false);
 }
 
 static void drained(struct runner *r);
@@ -297,7 +301,7 @@ static void refuse_run(struct runner *r, int64_t run, const char *why)
     json_t *result = failure(why);
 
     (void)json_object_set_new(result, "run", json_integer(run));
-    tell(r, IPC_HOOK_RESULT, result, -1, false);
+    (void)tell(r, IPC_HOOK_RESULT, result, -1, false);
 }
 
 static void on_hook_run(struct runner *r, json_t *body)
@@ -360,10 +364,10 @@ static void on_secret_want(struct runner *r, const json_t *body)
 
 static void on_secret(const char *account, const char *secret, const char *error, void *user)
 {
-    tell(user, IPC_SECRET,
-         secret ? json_pack("{s:s, s:s}", "account", account, "secret", secret)
-                : json_pack("{s:s, s:s}", "account", account, "error", error),
-         -1, true);
+    (void)tell(user, IPC_SECRET,
+               secret ? json_pack("{s:s, s:s}", "account", account, "secret", secret)
+                      : json_pack("{s:s, s:s}", "account", account, "error", error),
+               -1, true);
 }
 
 static void on_status(struct runner *r, const json_t *body)
@@ -410,19 +414,19 @@ static void on_message(struct ipc_channel *ch, enum ipc_type type, json_t *body,
 
 /* ---- the engine's life ---- */
 
-static void send_config(struct runner *r)
+static int send_config(struct runner *r)
 {
     char *text = config_to_json(r->config);
     json_t *config = text ? json_loads(text, 0, NULL) : NULL;
 
     free(text);
-    tell(r, IPC_CONFIG, json_pack("{s:o}", "config", config), -1, false);
+    return tell(r, IPC_CONFIG, config ? json_pack("{s:o}", "config", config) : NULL, -1, false);
 }
 
 static void send_listener(struct runner *r)
 {
     if (r->listener >= 0)
-        tell(r, IPC_LISTENER, json_object(), r->listener, false);
+        (void)tell(r, IPC_LISTENER, json_object(), r->listener, false);
 }
 
 static void kill_engine(const struct runner *r)
@@ -531,8 +535,7 @@ static int start_engine(struct runner *r)
     r->ch = ipc_new(r->o.base, fds[0], &hooks, r);
     if (r->engine <= 0) {
         r->engine = 0;
-    } else if (r->ch && watch_engine(r) == 0) {
-        send_config(r);
+    } else if (r->ch && watch_engine(r) == 0 && send_config(r) == 0) {
         send_listener(r);
         return 0;
     } else {
@@ -566,7 +569,7 @@ static bool awaits_hooks(struct runner *r)
 static void stop_engine(struct runner *r)
 {
     r->state = RUNNER_STOPPING;
-    tell(r, IPC_STOP, json_object(), -1, false);
+    (void)tell(r, IPC_STOP, json_object(), -1, false);
     arm(r, r->stop_since_ms + r->o.stop_ms - perch_clock_ms());
 }
 
@@ -686,7 +689,7 @@ void runner_reload(struct runner *r, struct config *config)
     r->previous = r->config;
     r->config = config;
     if (r->ch)
-        send_config(r);
+        (void)send_config(r);
     pump(r);
 }
 

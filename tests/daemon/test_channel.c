@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -187,6 +188,8 @@ static void test_the_largest_message_passes_and_a_larger_one_is_refused(void)
 
     pair_make(&p, true);
     ASSERT_INT(ipc_send(p.a.ch, IPC_CONFIG, of_size(IPC_MESSAGE_MAX), -1, false), -1);
+    ASSERT_INT(errno, ENOBUFS);
+    ASSERT_INT(ipc_send(p.a.ch, IPC_CONFIG, NULL, -1, false), -1);
     ASSERT_INT(ipc_send(p.a.ch, IPC_CONFIG, of_size(IPC_MESSAGE_MAX - 11), -1, false), 0);
     run(&p);
     ASSERT_INT(p.b.nseen, 1);
@@ -306,6 +309,7 @@ static void test_the_end_of_the_peer_is_told_once_and_after_its_last_message(voi
     ASSERT_INT(p.a.closed, 1);
     ASSERT_STR(p.a.why, "end of file");
     ASSERT_INT(ipc_send(p.a.ch, IPC_STOP, numbered(1), -1, false), -1);
+    ASSERT_INT(errno, EPIPE);
     pair_done(&p);
 }
 

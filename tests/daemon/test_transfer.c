@@ -1,6 +1,7 @@
 /* What the engine gets of the configuration, and what it must never get. */
 #include "config/config.h"
 #include "config/transfer.h"
+#include "ipc/channel.h"
 
 #include "support/perch_test.h"
 #include "support/tmpdir.h"
@@ -184,6 +185,33 @@ static void test_a_bundle_that_accounts_share_is_sent_once(void)
     tmpdir_remove(&t);
 }
 
+static void test_ten_thousand_accounts_fit_in_a_message(void)
+{
+    struct tmpdir t;
+    struct config *c = NULL;
+    struct config_error error;
+    struct config_paths paths = {0};
+    char *yaml = NULL, *text;
+    size_t size = 0;
+    FILE *f = open_memstream(&yaml, &size);
+
+    tmpdir_make(&t);
+    (void)fprintf(f, "defaults: {password: {command: [x]}, mailboxes: [INBOX, \"Lists/**\"]}\n"
+                     "accounts:\n");
+    for (int i = 0; i < 10000; i++)
+        (void)fprintf(f, "  user%d@example.org: {hooks: {new: {run: [x]}}}\n", i);
+    (void)fclose(f);
+    paths.config = tmpdir_write(&t, "perchd.yaml", yaml, 0600);
+    ASSERT_INT(config_load(&paths, &c, &error), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    text = config_to_json(c);
+    CU_ASSERT_TRUE(strlen(text) < IPC_MESSAGE_MAX / 2);
+    free(text);
+    free(yaml);
+    config_free(c);
+    tmpdir_remove(&t);
+}
+
 /* The text with its first `from` replaced; allocated. */
 static char *replaced(const char *text, const char *from, const char *to)
 {
@@ -248,6 +276,7 @@ PERCH_SUITE("daemon/transfer") = {
     PERCH_TEST(test_the_engine_gets_what_it_needs),
     PERCH_TEST(test_no_secret_and_nothing_that_runs_is_sent),
     PERCH_TEST(test_a_bundle_that_accounts_share_is_sent_once),
+    PERCH_TEST(test_ten_thousand_accounts_fit_in_a_message),
     PERCH_TEST(test_what_was_not_written_so_is_refused),
     PERCH_END,
 };
