@@ -17,4 +17,6 @@ surplus=$(comm -13 <(echo "$promised") <(echo "$exported"))
 [ -z "$surplus" ] || printf 'exported but in no public header:\n%s\n' "$surplus" >&2
 undefined=$(nm -D --undefined-only "$lib" | grep -w 'perch_[a-z0-9_]*' || true)
 [ -z "$undefined" ] || printf 'used but defined nowhere:\n%s\n' "$undefined" >&2
-[ -z "$missing$surplus$undefined" ]
+bad=$([ -z "$missing$surplus$undefined" ]; echo $?)
+echo "cases: $((1 - bad)) passed, $bad failed"
+exit "$bad"

@@ -85,4 +85,5 @@ while IFS=: read -r file line _; do
 done < <(grep -rnE '[^_[:alnum:]](malloc|calloc|realloc|strdup|strndup|free)\(' core --include='*.c' |
     grep -vE '^core/base/mem\.c|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)')
 
+echo "cases: $((1 - bad)) passed, $bad failed"
 exit $bad

@@ -6,7 +6,8 @@ set -eu
 build=${1:?usage: package.sh BUILD-DIRECTORY CMAKE}
 cmake=${2:?usage: package.sh BUILD-DIRECTORY CMAKE}
 dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+done=0
+trap 'rm -rf "$dir"; echo "cases: $done passed, $((1 - done)) failed"' EXIT
 
 cat > "$dir/main.c" << 'END'
 #include <perch/perch.h>
@@ -50,3 +51,4 @@ for program in "$dir/by-pkg-config" "$dir/b/shared" "$dir/b/static"; do
     [ "$version" = "$(pkg-config --modversion perch)" ] ||
         { echo "${program##*/} says \"$version\""; exit 1; }
 done
+done=1

@@ -326,6 +326,7 @@ void perch_io_init(struct perch_io *io, struct perch_loop *loop, int fd, const c
     *io = (struct perch_io){
         .fd = fd, .loop = loop, .host = host, .hooks = hooks, .user = user, .error = error};
     tune(fd);
+    io->out.secret = true; /* a password may pass in clear, on loopback */
     perch_watch_init(&io->watch, loop, fd, io_on_readable, io_on_writable, io);
     perch_watch_read(&io->watch);
 }
@@ -336,6 +337,7 @@ int perch_io_start_tls(struct perch_io *io, const struct perch_tls_config *confi
     if (!io->tls)
         return io->error->code;
     io->handshaking = true;
+    io->out.secret = false;
     if (perch_tls_handshake(io->tls) == PERCH_TLS_FAILED)
         return io->error->code;
     io_flush(io);
