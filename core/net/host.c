@@ -17,6 +17,16 @@ size_t perch_host_address(const char *host, uint8_t out[16])
     return 0;
 }
 
+bool perch_host_loopback(const uint8_t *address, size_t n)
+{
+    static const uint8_t v6[16] = {[15] = 1}, mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (n == 4)
+        return address[0] == 127;
+    return n == 16 && (memcmp(address, v6, sizeof v6) == 0 ||
+                       (memcmp(address, mapped, sizeof mapped) == 0 && address[12] == 127));
+}
+
 /* Labels of 1 to 63 bytes, dots between them. */
 static bool name_valid(struct perch_span name)
 {

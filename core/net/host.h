@@ -8,6 +8,9 @@
 /* The bytes of an IPv4 or IPv6 address into `out`: 4, 16, or 0 when `host` is a name. */
 size_t perch_host_address(const char *host, uint8_t out[16]);
 
+/* Is an address of 4 or 16 bytes this machine's own: 127/8, ::1, ::ffff:127/104? */
+bool perch_host_loopback(const uint8_t *address, size_t n);
+
 /* A name of ASCII letters, digits, '-', '_' and dots that DNS could hold, or an address. */
 bool perch_host_valid(const char *host);
 

@@ -2,6 +2,7 @@
  * of a hook the io may be gone, so each of them ends its frame or looks at its answer. */
 #include "net/io.h"
 
+#include "net/host.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -70,10 +71,9 @@ bool perch_io_is_local(const struct perch_io *io)
     case AF_UNIX:
         return true;
     case AF_INET:
-        return ntohl(a.in.sin_addr.s_addr) >> 24 == 127;
+        return perch_host_loopback((const uint8_t *)&a.in.sin_addr, sizeof a.in.sin_addr);
     case AF_INET6:
-        return IN6_IS_ADDR_LOOPBACK(&a.in6.sin6_addr) ||
-               (IN6_IS_ADDR_V4MAPPED(&a.in6.sin6_addr) && a.in6.sin6_addr.s6_addr[12] == 127);
+        return perch_host_loopback(a.in6.sin6_addr.s6_addr, sizeof a.in6.sin6_addr);
     default:
         return false;
     }

@@ -19,6 +19,37 @@ static void test_names_are_told_from_addresses(void)
             FAIL_ROW("%s", rows[i].host);
 }
 
+static void test_loopback_is_told_by_address(void)
+{
+    static const struct {
+        const char *address;
+        bool want;
+    } rows[] = {
+        {"127.0.0.1", true},
+        {"127.255.255.254", true},
+        {"128.0.0.1", false},
+        {"10.0.0.127", false},
+        {"0.0.0.0", false},
+        {"::1", true},
+        {"::", false},
+        {"::2", false},
+        {"1::1", false},
+        {"::ffff:127.0.0.1", true},
+        {"::ffff:192.0.2.1", false},
+        {"::127.0.0.1", false},
+        {"fe80::1", false},
+    };
+    uint8_t address[16];
+
+    for (size_t i = 0; i < PERCH_COUNT(rows); i++) {
+        size_t n = perch_host_address(rows[i].address, address);
+
+        if (n == 0 || perch_host_loopback(address, n) != rows[i].want)
+            FAIL_ROW("%s", rows[i].address);
+    }
+    CU_ASSERT_FALSE(perch_host_loopback(address, 0));
+}
+
 static void test_only_what_dns_can_hold_is_a_host(void)
 {
     static const char l63[] = "a234567890123456789012345678901234567890123456789012345678901bc";
@@ -97,6 +128,7 @@ static void test_a_nul_inside_a_pattern_covers_nothing(void)
 
 PERCH_SUITE("net/host") = {
     PERCH_TEST(test_names_are_told_from_addresses),
+    PERCH_TEST(test_loopback_is_told_by_address),
     PERCH_TEST(test_only_what_dns_can_hold_is_a_host),
     PERCH_TEST(test_a_pattern_covers_names_as_rfc_9525_says),
     PERCH_TEST(test_a_nul_inside_a_pattern_covers_nothing),

@@ -6,7 +6,10 @@
 
 #include <event2/event.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 struct stream {
     struct event_base *base;
@@ -464,6 +467,50 @@ static void test_the_connection_is_described(void)
     stop(&s);
 }
 
+static int option(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+
+    CU_ASSERT_EQUAL(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* F5: dead within 2 minutes when idle, within 1 with something unsent. */
+static void test_the_kernel_is_told_to_notice_a_dead_peer(void)
+{
+    static const struct server_step steps[] = {{SERVER_END, NULL}};
+    struct server_options o = {.listen = true};
+    struct event_base *base = event_base_new();
+    struct server *server = server_new(base, &o, steps);
+    struct sockaddr_in in = {.sin_family = AF_INET,
+                             .sin_port = htons(server_port(server)),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct perch_error error = {0};
+    struct perch_loop loop;
+    struct perch_io io;
+    char text[96], want[96];
+
+    CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
+    CU_ASSERT_EQUAL(perch_loop_init(&loop, base), 0);
+    perch_io_init(&io, &loop, fd, "localhost", &hooks, NULL, &error);
+    CU_ASSERT(option(fd, SOL_SOCKET, SO_KEEPALIVE) != 0);
+    CU_ASSERT(option(fd, IPPROTO_TCP, TCP_KEEPIDLE) +
+                  option(fd, IPPROTO_TCP, TCP_KEEPINTVL) * option(fd, IPPROTO_TCP, TCP_KEEPCNT) <=
+              120);
+    CU_ASSERT(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) <= 60000);
+    CU_ASSERT(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT) > 0);
+    CU_ASSERT(option(fd, IPPROTO_TCP, TCP_NODELAY) != 0);
+    CU_ASSERT(perch_io_is_local(&io));
+    perch_io_describe(&io, text, sizeof text);
+    (void)snprintf(want, sizeof want, "no TLS 127.0.0.1:%u", server_port(server));
+    ASSERT_STR(text, want);
+    perch_io_done(&io);
+    server_free(server);
+    event_base_free(base);
+}
+
 PERCH_SUITE("net/io") = {
     PERCH_TEST(test_lines_pass_both_ways_in_clear),
     PERCH_TEST(test_a_broken_pipe_keeps_its_errno_in_words),
@@ -482,5 +529,6 @@ PERCH_SUITE("net/io") = {
     PERCH_TEST(test_a_server_of_another_protocol_is_refused),
     PERCH_TEST(test_the_hook_may_close_the_stream),
     PERCH_TEST(test_the_connection_is_described),
+    PERCH_TEST(test_the_kernel_is_told_to_notice_a_dead_peer),
     PERCH_END,
 };
