@@ -83,12 +83,14 @@ static const struct cli_command *find_command(const char *name)
 static void print_error(struct cli *cli, const char *fmt, va_list ap)
 {
     struct perch_buf escaped = PERCH_BUF_INIT;
+    const char *shown;
     char text[1024];
 
     (void)vsnprintf(text, sizeof text, fmt, ap);
     log_escape(&escaped, text, strlen(text));
+    shown = perch_buf_cstr(&escaped);
     (void)fprintf(cli->err, "perch%s%s: %s\n", cli->command ? " " : "",
-                  cli->command ? cli->command : "", perch_buf_cstr(&escaped));
+                  cli->command ? cli->command : "", shown ? shown : "out of memory");
     perch_buf_done(&escaped);
 }
 

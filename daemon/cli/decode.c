@@ -93,6 +93,8 @@ static void on_response(const struct perch_resp *resp, void *user)
     struct decoding *g = user;
 
     end_body(g);
+    if (g->failed)
+        return;
     decode_response(&g->d, resp);
     print_line(g);
 }
@@ -104,6 +106,8 @@ static void on_malformed(struct perch_span raw, size_t offset, const char *reaso
 
     (void)offset; /* inside the response: `reason` is enough */
     end_body(g);
+    if (g->failed)
+        return;
     g->bad.from = start;
     g->bad.to = start + raw.n + g->streamed;
     print_malformed(g, start, raw, reason);
@@ -185,11 +189,17 @@ static bool feed(const char *p, size_t n, void *user)
 
     while (n > 0 && !g->failed) {
         size_t used = n;
+        int rc = 0;
 
         if (g->skipping) {
             used = skip_line(g, p, n);
             g->base += used;
-        } else if (perch_reader_feed(g->reader, p, n) != 0) {
+        } else {
+            rc = perch_reader_feed(g->reader, p, n);
+        }
+        if (rc == PERCH_ENOMEM) {
+            g->failed = true;
+        } else if (rc != 0) {
             used = recover(g, p, n);
             g->base = g->fed + used;
             g->failed = g->failed || !open_reader(g);

@@ -2,12 +2,14 @@
  *
  * In the tables ' stands for ", a line ends in CR LF, and each row's lines are compared
  * byte for byte. */
+#include "support/failmem.h"
 #include "support/perch_test.h"
 
 #include "daemon/cli_run.h"
 
 #include "base/b64.h"
 #include "base/buf.h"
+#include "perch/error.h"
 
 /* "* OK ..." and the like, the code's and the text's JSON. */
 #define UNTAGGED(type, members) "{'kind':'untagged','type':'" type "'," members "}\n"
@@ -465,6 +467,29 @@ static void test_offsets_count_what_streamed_past(void)
     perch_buf_done(&in);
 }
 
+/* ---- memory ---- */
+
+static int decode_all(void *user)
+{
+    struct run r = decode_with(user, NULL);
+    int status = r.status;
+    bool short_of_memory = strstr(r.err, "out of memory") != NULL;
+
+    run_done(&r);
+    return status == CLI_OK ? 0 : short_of_memory ? PERCH_ENOMEM : PERCH_EPROTO;
+}
+
+static void test_memory_that_runs_out_is_said(void)
+{
+    struct perch_buf in = PERCH_BUF_INIT;
+
+    for (size_t i = 0; i < PERCH_COUNT(rows); i++)
+        add(&in, rows[i].in, "\r\n");
+    add_xs(&in, "* 12 FETCH (BODY[1] {70000}\r\n", ")\r\n");
+    CU_ASSERT(perch_failmem(decode_all, &in) > 20);
+    perch_buf_done(&in);
+}
+
 /* ---- traces ---- */
 
 static void test_a_trace_is_read_by_its_servers_lines(void)
@@ -507,6 +532,7 @@ PERCH_SUITE("daemon/decode") = {
     PERCH_TEST(test_large_bodies_are_shown_by_size_and_digest),
     PERCH_TEST(test_long_text_is_shown_by_size_and_digest),
     PERCH_TEST(test_offsets_count_what_streamed_past),
+    PERCH_TEST(test_memory_that_runs_out_is_said),
     PERCH_TEST(test_a_trace_is_read_by_its_servers_lines),
     PERCH_TEST(test_a_literal_in_a_trace_keeps_its_size),
     PERCH_TEST(test_short_streams_that_are_no_trace),
