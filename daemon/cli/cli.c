@@ -80,7 +80,8 @@ static const struct cli_command *find_command(const char *name)
 
 /* ---- messages and help ---- */
 
-static void print_error(struct cli *cli, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void print_error(struct cli *cli, const char *fmt,
+                                                              va_list ap)
 {
     struct perch_buf escaped = PERCH_BUF_INIT;
     const char *shown;

@@ -146,12 +146,20 @@ static bool wanted(const struct events *e, const json_t *event)
            (kind && strcmp(kind, event_kind_name((enum event_kind)e->filter.kind)) == 0);
 }
 
+static void say_refusal(struct cli *cli, struct perch_span why)
+{
+    cli_error(cli, "perchd says: %.*s", (int)(why.n < 200 ? why.n : 200), why.p ? why.p : "");
+}
+
+/* An event as a line, or what perchd has to say instead. */
 static void show(struct events *e, const char *line)
 {
     json_t *event = json_loads(line, 0, NULL);
 
     if (!event)
         cli_error(e->cli, "an event that is no JSON was left out");
+    else if (json_is_false(json_object_get(event, "ok")))
+        say_refusal(e->cli, json_text(event, "error"));
     else if (wanted(e, event) && e->cli->json)
         (void)fprintf(e->cli->out, "%s\n", line);
     else if (wanted(e, event))
@@ -242,5 +250,7 @@ int cmd_events(struct cli *cli, int argc, char **argv)
         e.filter.since_seq = (int64_t)seq;
     else if (since && !when_parse(since, cli->now_ms, &e.filter.since_time_ms))
         return cli_usage(cli, "--since takes a sequence number or a time, not %s", since);
+    if (e.filter.since_time_ms < 0) /* before 1970 there was no event */
+        e.filter.since_time_ms = 0;
     return e.follow ? follow(&e) : read_log(&e);
 }

@@ -181,33 +181,39 @@ static void fit(const struct table *t, unsigned terminal, size_t *widths)
     }
 }
 
-static void put_cell(const struct table *t, struct cli *cli, size_t i, const size_t *widths)
+/* One cell. *blanks are owed to the cells before it; a line does not end in blanks. */
+static void put_cell(const struct table *t, struct cli *cli, size_t i, const size_t *widths,
+                     size_t *blanks)
 {
     const struct cell *cell = &t->cells[i];
     size_t column = i % t->ncolumns, width = cell->width, room = widths[column];
-    bool cut = width > room, last = column + 1 == t->ncolumns;
+    bool cut = width > room, right = t->columns[column].right;
     struct perch_span text = {(char *)perch_buf_data(&t->text) + cell->at, cell->n};
 
     if (cut) {
         text = text_cut(text, room - 1);
         width = text_width(text) + 1;
     }
-    if (t->columns[column].right)
-        pad(cli, room - width);
-    put(cli, cell->style, text);
+    if (text.n > 0) {
+        pad(cli, *blanks + (right ? room - width : 0));
+        put(cli, cell->style, text);
+        *blanks = right ? 0 : room - width;
+    } else {
+        *blanks += room;
+    }
     if (cut)
         (void)fputs("…", cli->out);
-    if (!t->columns[column].right && !last)
-        pad(cli, room - width);
-    if (last)
+    *blanks += GAP;
+    if (column + 1 == t->ncolumns) {
         (void)fputc('\n', cli->out);
-    else
-        pad(cli, GAP);
+        *blanks = 0;
+    }
 }
 
 bool table_print(struct table *t, struct cli *cli)
 {
     auto_free size_t *widths = perch_calloc(t->ncolumns, sizeof *widths);
+    size_t blanks = 0;
 
     if (!widths || t->failed || t->text.failed)
         return false;
@@ -215,6 +221,6 @@ bool table_print(struct table *t, struct cli *cli)
         return true;
     fit(t, cli->columns, widths);
     for (size_t i = 0; i < t->ncells; i++)
-        put_cell(t, cli, i, widths);
+        put_cell(t, cli, i, widths, &blanks);
     return true;
 }

@@ -273,7 +273,7 @@ static void test_search_shows_the_newest_first(void)
     ASSERT_INT(r.status, CLI_OK);
     ASSERT_STR(r.out,
                "REF  DATE              FROM             SUBJECT      MAILBOX  FLAGS\n"
-               "m2   2026-11-23 00:01  bob@example.net  Re: invoice  INBOX    \n"
+               "m2   2026-11-23 00:01  bob@example.net  Re: invoice  INBOX\n"
                "m1   2026-11-23 00:00  Anna Müller      Invoice 7    INBOX    \\Flagged \\Seen\n");
     run_done(&r);
     tmpdir_remove(&dir);
