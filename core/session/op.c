@@ -183,6 +183,26 @@ struct perch_set perch_op_copy_set(perch_op *op, const struct perch_set *set)
     return copy;
 }
 
+bool perch_op_overlaps(const perch_op *a, const perch_op *b)
+{
+    const struct perch_set *sa = a->messages, *sb = b->messages;
+    size_t i = 0, j = 0;
+
+    if (!sa || !sb)
+        return false;
+    if ((a->flags ^ b->flags) & PERCH_OP_SEQ)
+        return true;
+    while (i < sa->n && j < sb->n) {
+        if (sa->r[i].last < sb->r[j].first)
+            i++;
+        else if (sb->r[j].last < sa->r[i].first)
+            j++;
+        else
+            return true;
+    }
+    return false;
+}
+
 /* ---- while it lives ---- */
 
 void perch_op_queue_first(perch_op *op)

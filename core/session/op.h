@@ -84,6 +84,8 @@ struct perch_op {
     void *user;
     unsigned refs;
     unsigned unanswered; /* its commands in flight */
+    /* ANSWERS_FETCH: whose rows it takes, by UID or, with PERCH_OP_SEQ, by number */
+    const struct perch_set *messages;
     bool finished;
     bool more; /* set by `begun`: another command follows without waiting for an answer */
     struct perch_arena arena;
@@ -146,6 +148,9 @@ void perch_op_queue_first(perch_op *op);
 
 /* Default of `answered`: perch_op_note_status and perch_op_finish_if_done. */
 void perch_op_answered(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
+
+/* Do two ops ask about the same message, as far as can be told? */
+bool perch_op_overlaps(const perch_op *a, const perch_op *b);
 
 /* Notes the tagged answer's text, code and failure. */
 void perch_op_note_status(perch_op *op, const struct perch_resp *resp);

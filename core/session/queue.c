@@ -211,7 +211,7 @@ static bool conflicts(const perch_op *op, const struct perch_cmd *cmd)
         (mine == PERCH_ANSWERS_LIST && theirs == PERCH_ANSWERS_STATUS))
         return true;
     return mine == PERCH_ANSWERS_FETCH && theirs == PERCH_ANSWERS_FETCH &&
-           (!cmd->op || perch_fetch_overlaps(op, cmd->op));
+           (!cmd->op || perch_op_overlaps(op, cmd->op));
 }
 
 /* The only place that decides whether a command may leave now. */

@@ -173,9 +173,6 @@ void perch_sess_enabled_by(perch_session *s, const struct perch_names *names);
 /* ops/starttls.c: TLS is up. */
 void perch_starttls_finish(perch_session *s);
 
-/* ops/fetch.c: do two FETCH ops ask for the same message? */
-bool perch_fetch_overlaps(const perch_op *a, const perch_op *b);
-
 /* ---- idle.c ---- */
 
 /* Leaves IDLE if the mode is on: DONE goes into `out`. */

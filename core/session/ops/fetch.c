@@ -178,24 +178,6 @@ static const struct perch_op_type fetch_type = {
     .drop = fetch_drop,
 };
 
-bool perch_fetch_overlaps(const perch_op *a, const perch_op *b)
-{
-    const struct fetch_op *fa = (const struct fetch_op *)a, *fb = (const struct fetch_op *)b;
-    size_t i = 0, j = 0;
-
-    if (fa->args.seq != fb->args.seq)
-        return true;
-    while (i < fa->set.n && j < fb->set.n) {
-        if (fa->set.r[i].last < fb->set.r[j].first)
-            i++;
-        else if (fb->set.r[j].last < fa->set.r[i].first)
-            j++;
-        else
-            return true;
-    }
-    return false;
-}
-
 /* ---- starting ---- */
 
 static void check_fetch(perch_op *op, const struct fetch_op *f)
@@ -233,6 +215,7 @@ int perch_fetch_start(perch_session *s, const struct perch_fetch_args *args, per
             op->flags |= PERCH_OP_SEQ | PERCH_OP_STILL;
         }
         f->set = perch_op_copy_set(op, f->args.set);
+        op->messages = &f->set;
         copy_sections(f);
         check_fetch(op, f);
     }
