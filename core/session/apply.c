@@ -31,7 +31,7 @@ int perch_sess_malformed(perch_session *s, struct perch_span raw, const char *wh
     if (s->state == PERCH_STATE_GREETING)
         return perch_sess_die_text(s, PERCH_EGREETING, "malformed",
                                    "this is no IMAP server's greeting: %s", why);
-    if (!perch_sess_authenticated(s))
+    if (!s->let_in)
         return perch_sess_die_text(s, PERCH_EPROTO, "malformed",
                                    "malformed response before authentication: %s", why);
     perch_sess_event(s, &event);
@@ -365,7 +365,7 @@ static uint64_t chatter_max(const perch_session *s)
 {
     uint64_t max = CHATTER_BASE + (uint64_t)CHATTER_PER_MESSAGE * s->mirror.mailbox.exists;
 
-    if (!perch_sess_authenticated(s))
+    if (!s->let_in)
         return CHATTER_PREAUTH;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
         if (cmd->type->answers == PERCH_ANSWERS_LIST)
@@ -377,7 +377,7 @@ static int apply_untagged(perch_session *s, const struct perch_resp *resp)
 {
     if (s->state == PERCH_STATE_GREETING)
         return apply_greeting(s, resp);
-    if (!perch_sess_authenticated(s) && !legal_now(s, resp))
+    if (!s->let_in && !legal_now(s, resp))
         return perch_sess_malformed(s, resp->raw, "data that belongs behind the login");
     if (s->idle_phase != PERCH_IDLE_ON && ++s->chatter > chatter_max(s))
         return perch_sess_die_text(s, PERCH_ELIMIT, "chatter",

@@ -14,6 +14,8 @@
 
 #include "base/err.h"
 
+#include <assert.h>
+
 #define RENEW_DEFAULT (28 * 60 * 1000) /* RFC 2177: servers may log out after 30 minutes */
 #define AGREE_MAX     (30 * 1000)      /* for the "+" */
 #define DONE_MAX      (60 * 1000)      /* for the answer to DONE */
@@ -135,6 +137,7 @@ void perch_idle_leave(perch_session *s)
 
     if (s->idle_phase != PERCH_IDLE_ON)
         return;
+    assert(cmd && cmd->type == &idle_type && cmd->open);
     perch_enc_word(&cmd->enc, "DONE");
     if (perch_enc_end(&cmd->enc, NULL)) {
         (void)perch_sess_die_text(s, PERCH_ENOMEM, NULL, "out of memory while leaving IDLE");

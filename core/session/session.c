@@ -87,7 +87,7 @@ perch_session *perch_session_new(const struct perch_session_options *options,
 
 void perch_sess_set_limits(perch_session *s)
 {
-    if (perch_sess_authenticated(s))
+    if (s->let_in)
         s->framer.limits = s->options.limits;
     else
         perch_limits_preauth(&s->options.limits, &s->framer.limits);
@@ -493,7 +493,7 @@ void perch_sess_event(perch_session *s, const struct perch_event *event)
 {
     /* Before authentication nothing a server says is news but its capabilities, and
      * before TLS not even the prose around them may be shown (SECURITY A12). */
-    if (!perch_sess_authenticated(s) && !perch_sess_trusted(s))
+    if (!s->let_in && !perch_sess_trusted(s))
         return;
     if (s->hooks.on_event && !s->doomed)
         s->hooks.on_event(s, event, s->user);

@@ -24,6 +24,7 @@ struct perch_session {
     void *user;
 
     enum perch_state state;
+    bool let_in; /* authenticated; still so in LOGOUT */
     bool secure;
     bool doomed;     /* freed inside a callback */
     bool feeding;    /* inside perch_session_feed */
@@ -96,11 +97,6 @@ int perch_sess_die_text(perch_session *s, int code, const char *reason, const ch
 static inline bool perch_sess_trusted(const perch_session *s)
 {
     return s->secure || s->options.allow_cleartext;
-}
-
-static inline bool perch_sess_authenticated(const perch_session *s)
-{
-    return s->state >= PERCH_STATE_AUTHENTICATED && s->state != PERCH_STATE_CLOSED;
 }
 
 void perch_sess_event(perch_session *s, const struct perch_event *event);

@@ -21,6 +21,8 @@ void perch_sess_goto(perch_session *s, enum perch_state next)
     if (from == next)
         return;
     s->state = next;
+    if (next == PERCH_STATE_AUTHENTICATED)
+        s->let_in = true;
     perch_sess_set_limits(s);
     if (s->hooks.on_state && !s->doomed)
         s->hooks.on_state(s, from, next, s->user);

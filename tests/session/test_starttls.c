@@ -261,6 +261,26 @@ static void test_text_in_clear_is_shown_nowhere(void)
     transcript_run(&clear, play_alerts);
 }
 
+static void play_logout(struct transcript *t)
+{
+    transcript_play(t, "S: * OK hi\n");
+    transcript_started(
+        t, perch_logout_start(t->s, transcript_done, transcript_token(t, "logout"), NULL));
+    transcript_play(t, "C: <1> LOGOUT\n"
+                       "S: * BYE call +1-555\n"
+                       "S: * LIST () \"/\" a\n");
+    ASSERT_INT(t->fed, PERCH_EPROTO);
+    transcript_expect(t, "state not-authenticated\n"
+                         "state logout\n"
+                         "state closed\n"
+                         "done logout PERCH_EPROTO malformed\n");
+}
+
+static void test_logging_out_lets_nobody_in(void)
+{
+    transcript_run(&clear, play_logout);
+}
+
 /* ---- where it cannot be ---- */
 
 static void play_secure(struct transcript *t)
@@ -318,6 +338,7 @@ PERCH_SUITE("session/starttls") = {
     PERCH_TEST(test_an_unknown_tag_before_the_login_ends_it),
     PERCH_TEST(test_mailbox_data_in_clear_ends_the_connection),
     PERCH_TEST(test_text_in_clear_is_shown_nowhere),
+    PERCH_TEST(test_logging_out_lets_nobody_in),
     PERCH_TEST(test_TLS_comes_once_and_first),
     PERCH_TEST(test_cancelling_it_closes),
     PERCH_END,
