@@ -224,7 +224,8 @@ static enum got io_recv(struct perch_io *io, struct perch_buf *b)
     return GOT_END;
 }
 
-/* Each of these three says whether the turn goes on: false once the io ended or is gone. */
+/* The functions that follow say whether the turn goes on: false once the io ended or is
+ * gone. */
 
 static bool io_end(struct perch_io *io)
 {
@@ -290,15 +291,20 @@ static bool io_read_clear(struct perch_io *io)
 
 static bool io_read_tls(struct perch_io *io)
 {
-    if (io_recv(io, &io->cin) == GOT_END) {
-        if (io->error->code) /* a broken wire: GnuTLS would only call it truncated */
-            return io_end(io);
+    bool eof = io_recv(io, &io->cin) == GOT_END;
+
+    if (eof && io->error->code) /* a broken wire: GnuTLS would only call it truncated */
+        return io_end(io);
+    if (eof)
         perch_tls_set_eof(io->tls);
-    }
     if (io->handshaking && !io_handshake(io))
         return false;
     if (!io->handshaking && !io_decrypt(io))
         return false;
+    if (eof) { /* GnuTLS has ended the stream in all cases we know; it must not go on here */
+        explain_eof(io);
+        return io_end(io);
+    }
     io_flush(io); /* GnuTLS answers key updates by itself */
     return true;
 }
