@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "perch/error.h"
 
+#include <jansson.h>
+
 /* "* OK ..." and the like, the code's and the text's JSON. */
 #define UNTAGGED(type, members) "{'kind':'untagged','type':'" type "'," members "}\n"
 #define OK_CODE(name, value)                                                                       \
@@ -467,6 +469,104 @@ static void test_offsets_count_what_streamed_past(void)
     perch_buf_done(&in);
 }
 
+/* ---- damage ---- */
+
+static uint32_t next_random(uint32_t *seed) /* xorshift */
+{
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 17;
+    *seed ^= *seed << 5;
+    return *seed;
+}
+
+/* A few bytes are put in, taken out or changed. */
+static void damage(struct perch_buf *in, uint32_t *seed)
+{
+    static const char *const pieces[] = {
+        "(",   ")", "\"", "{5}\r\n", "{70000}\r\n", "\r\n",     "NIL",
+        "\\",  "[", "]",  " ",       "*",           "~{9}\r\n", "{99999999999999999999}\r\n",
+        "\xff"};
+    struct perch_buf out = PERCH_BUF_INIT;
+    size_t at = next_random(seed) % in->len, skip = 0;
+
+    perch_buf_add(&out, perch_buf_data(in), at);
+    switch (next_random(seed) % 3) {
+    case 0:
+        perch_buf_adds(&out, pieces[next_random(seed) % PERCH_COUNT(pieces)]);
+        break;
+    case 1:
+        skip = 1 + next_random(seed) % 8;
+        break;
+    default:
+        perch_buf_addc(&out, (char)next_random(seed));
+        skip = 1;
+    }
+    skip = skip < in->len - at ? skip : in->len - at;
+    perch_buf_add(&out, perch_buf_data(in) + at + skip, in->len - at - skip);
+    perch_buf_done(in);
+    *in = out;
+}
+
+/* A malformed response's bytes stand in the stream where it says. */
+static bool stands_there(const json_t *record, const struct perch_buf *in)
+{
+    const json_t *text = json_object_get(record, "base64");
+    uint64_t offset = (uint64_t)json_real_value(json_object_get(record, "offset"));
+    struct perch_buf raw = PERCH_BUF_INIT;
+    bool there;
+
+    if (!json_is_string(text)) /* long: size and digest */
+        return json_is_string(json_object_get(record, "sha256"));
+    there = perch_b64_decode(&raw, json_string_value(text), json_string_length(text)) &&
+            offset + raw.len <= in->len &&
+            memcmp(perch_buf_data(in) + offset, perch_buf_data(&raw), raw.len) == 0;
+    perch_buf_done(&raw);
+    return there;
+}
+
+static bool line_is_good(struct perch_span line, const struct perch_buf *in, bool *malformed)
+{
+    /* X-GM-MSGID may be more than jansson's integers hold */
+    json_t *record = json_loadb(line.p, line.n, JSON_DECODE_INT_AS_REAL, NULL);
+    const char *kind = json_string_value(json_object_get(record, "kind"));
+    bool good = kind != NULL;
+
+    if (good && strcmp(kind, "malformed") == 0) {
+        *malformed = true;
+        good = stands_there(record, in);
+    }
+    json_decref(record);
+    return good;
+}
+
+/* Whatever is wrong with a stream: each line is JSON, and malformed responses are where they
+ * say. */
+static void test_damaged_streams(void)
+{
+    uint32_t seed = 0x9e3779b9;
+
+    for (int round = 0; round < 300; round++) {
+        struct perch_buf in = PERCH_BUF_INIT;
+        struct perch_span rest;
+        bool malformed = false;
+        struct run r;
+
+        for (size_t i = 0; i < PERCH_COUNT(rows); i++)
+            add(&in, rows[i].in, "\r\n");
+        for (uint32_t n = 1 + next_random(&seed) % 10; n > 0; n--)
+            damage(&in, &seed);
+        r = decode_with(&in, NULL);
+        rest = (struct perch_span){r.out, r.nout};
+        while (rest.n > 0)
+            if (!line_is_good(perch_span_cut(&rest, '\n'), &in, &malformed))
+                FAIL_ROW("round %d: %s", round, r.out);
+        ASSERT_INT(r.status, malformed ? CLI_UNWELL : CLI_OK);
+        ASSERT_STR(r.err, "");
+        run_done(&r);
+        perch_buf_done(&in);
+    }
+}
+
 /* ---- memory ---- */
 
 static int decode_all(void *user)
@@ -532,6 +632,7 @@ PERCH_SUITE("daemon/decode") = {
     PERCH_TEST(test_large_bodies_are_shown_by_size_and_digest),
     PERCH_TEST(test_long_text_is_shown_by_size_and_digest),
     PERCH_TEST(test_offsets_count_what_streamed_past),
+    PERCH_TEST(test_damaged_streams),
     PERCH_TEST(test_memory_that_runs_out_is_said),
     PERCH_TEST(test_a_trace_is_read_by_its_servers_lines),
     PERCH_TEST(test_a_literal_in_a_trace_keeps_its_size),
