@@ -17,6 +17,7 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,13 +163,42 @@ static void save_done(struct task *t)
         outbox_look_at(o, o->beside_next_ms);
 }
 
+/* Of UTF-8. */
+static bool is_inside_character(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* What of a result is kept, for each delivery as long as its event: the first line, which says
+ * how it ended, and the end of the output, where errors stand. */
+static char *shortened(const char *what)
+{
+    size_t n = strlen(what), head = strcspn(what, "\n");
+    const char *tail;
+    char *out;
+
+    if (n <= RESULT_MAX)
+        return perch_strdup(what);
+    if (head > RESULT_MAX / 4)
+        head = RESULT_MAX / 4;
+    while (head > 0 && is_inside_character(what[head]))
+        head--;
+    tail = what + n - (RESULT_MAX - head);
+    while (is_inside_character(*tail))
+        tail++;
+    out = perch_malloc(RESULT_MAX + sizeof "\n...\n");
+    if (out)
+        (void)snprintf(out, RESULT_MAX + sizeof "\n...\n", "%.*s\n...\n%s", (int)head, what, tail);
+    return out;
+}
+
 /* Records it; `what` is copied, NULL leaves what was recorded before. */
 static void line_save(struct line *l, const struct store_outcome *outcome)
 {
     l->outcome = *outcome;
     l->outcome.seq = outbox_line_first(l)->seq;
     l->outcome.hook = l->hook_name;
-    l->what = outcome->what ? perch_strdup(outcome->what) : NULL;
+    l->what = outcome->what ? shortened(outcome->what) : NULL;
     l->outcome.what = l->what; /* out of memory: the state without its reason */
     l->task.job = save_job;
     l->task.durable = save_durable;

@@ -52,15 +52,16 @@ static bool contains(const struct perch_buf *text, const struct perch_buf *word)
            memmem(perch_buf_data(text), text->len, perch_buf_data(word), word->len);
 }
 
-/* A word inside a JSON string: the quotes and backslashes of it are escaped there. */
+/* A word inside a JSON string: its quotes and backslashes are escaped there. A control
+ * character has several forms; what stands before it will do for the quick test. */
 static void quote_word(struct perch_buf *out, const struct perch_buf *word)
 {
-    const char *p = (const char *)perch_buf_data(word);
+    const uint8_t *p = perch_buf_data(word);
 
-    for (size_t i = 0; i < word->len; i++) {
+    for (size_t i = 0; i < word->len && p[i] >= 0x20; i++) {
         if (p[i] == '"' || p[i] == '\\')
             perch_buf_addc(out, '\\');
-        perch_buf_addc(out, p[i]);
+        perch_buf_addc(out, (char)p[i]);
     }
 }
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -21,7 +22,7 @@
 
 #define GROUP_ROWS 500
 #define GROUP_US   10000
-#define LIVE_TURNS 16 /* live transactions in a row while bulk waits: then one of bulk */
+#define LIVE_TURNS 16 /* live transactions since the last of bulk: then bulk, if it waits */
 
 /* A checkpoint costs milliseconds that no event should wait for: it runs after a quiet second
  * when the WAL holds 4 MB, and in any case at 40 MB. */
@@ -310,6 +311,19 @@ static void on_bell(evutil_socket_t fd, short what, void *arg)
     (void)run_done(arg);
 }
 
+/* Signals are the loop's. */
+static int start_thread(struct store *s)
+{
+    sigset_t all, before;
+    int rc;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&s->thread, NULL, writer_main, s);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
 int writer_start(struct store *s, struct store_error *error)
 {
     int rc;
@@ -321,7 +335,7 @@ int writer_start(struct store *s, struct store_error *error)
     if (!s->bell || event_add(s->bell, NULL) < 0)
         rc = ENOMEM;
     else
-        rc = pthread_create(&s->thread, NULL, writer_main, s);
+        rc = start_thread(s);
     if (rc == 0)
         return 0;
     if (s->bell)

@@ -512,6 +512,37 @@ static void test_giving_up_is_a_dead_letter_at_once(void)
     end();
 }
 
+static int job_result(struct store_tx *tx, void *arg)
+{
+    struct db_rows r = DB_ROWS(&tx->db, "SELECT result FROM deliveries");
+
+    CU_ASSERT_TRUE(db_next(&r));
+    (void)snprintf(arg, 8192, "%s", db_col_peek(&r, 0));
+    return db_end(&r);
+}
+
+static void test_of_a_long_output_the_end_is_kept(void)
+{
+    static char what[65536], kept[8192];
+
+    begin();
+    memset(what, 'x', sizeof what - 1);
+    memcpy(what, "exit 1\n", 7);
+    memcpy(what + sizeof what - 11, "\xc3\xa4 the end", 10);
+    (void)deliver(0, 1);
+    report(1, (struct outbox_result){.what = what});
+    settle();
+    ASSERT_INT(store_run(rig.store, job_result, kept), 0);
+    CU_ASSERT(strlen(kept) > 4000 && strlen(kept) <= 4102);
+    CU_ASSERT_EQUAL(strncmp(kept, "exit 1\n...\nxxx", 14), 0);
+    ASSERT_STR(strchr(kept, '\xc3'), "\xc3\xa4 the end");
+    memset(what + 100, '\x80', sizeof what - 101); /* however the text is cut */
+    (void)deliver(0, 2);
+    report(2, (struct outbox_result){.what = what});
+    settle();
+    end();
+}
+
 static void test_what_is_too_old_is_dropped(void)
 {
     struct store_delivery d;
@@ -957,6 +988,7 @@ PERCH_SUITE("daemon/outbox") = {
     PERCH_TEST(test_hold_for_ever_keeps_strict_order),
     PERCH_TEST(test_after_retry_for_it_is_a_dead_letter),
     PERCH_TEST(test_giving_up_is_a_dead_letter_at_once),
+    PERCH_TEST(test_of_a_long_output_the_end_is_kept),
     PERCH_TEST(test_what_is_too_old_is_dropped),
     PERCH_TEST(test_a_clock_set_back_costs_one_backoff_at_most),
     PERCH_TEST(test_places_are_limited_and_given_in_turn),

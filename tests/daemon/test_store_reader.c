@@ -172,6 +172,7 @@ static int job_messages(struct store_tx *tx, void *arg)
               ENVELOPE("\"B\"", "b@x.example", "list@y.example", "a \\\"quoted\\\" back\\\\slash"));
     a_message(tx, inbox, 4, INT64_MIN, NULL);
     a_message(tx, inbox, 5, 50, ENVELOPE("null", "z@z", "z@z", "\xe2\xb1\xa6 Grows"));
+    a_message(tx, inbox, 6, 40, ENVELOPE("null", "z@z", "z@z", "a\\ttab"));
     a_message(tx, gone, 1, 900, ENVELOPE("null", "a@b", "c@d", "Report"));
     a_message(tx, house, 9, 400, ENVELOPE("null", "anna@home", "x@y", "report of home"));
     return 0;
@@ -214,7 +215,13 @@ static void test_words_are_found_in_subject_and_addresses_newest_first(void)
         {{"report"}, "nobody", 0, ""},
         {{"\xc8\xbe grows"}, NULL, 0, "work/INBOX/5 "}, /* two bytes, three in lower case */
         {{"", "report"}, "work", 0, "work/INBOX/1 "},
-        {{NULL}, "work", 0, "work/INBOX/2 work/INBOX/3 work/INBOX/1 work/INBOX/5 work/INBOX/4 "},
+        {{"a\ttab"}, NULL, 0, "work/INBOX/6 "},
+        {{"a\nline"}, NULL, 0, ""},
+        {{NULL},
+         "work",
+         0,
+         "work/INBOX/2 work/INBOX/3 work/INBOX/1 work/INBOX/5 "
+         "work/INBOX/6 work/INBOX/4 "},
     };
 
     fill(job_messages);
@@ -296,7 +303,7 @@ static void test_counts_are_by_account_and_mailbox(void)
 
     fill(job_counts);
     ASSERT_INT(store_read_counts(reader, log_counts, &log), 0);
-    ASSERT_STR(log.text, "home/-:0,0,0,6 home/INBOX:1,0,0,0 work/-:0,2,1,5 work/INBOX:5,0,0,0 ");
+    ASSERT_STR(log.text, "home/-:0,0,0,6 home/INBOX:1,0,0,0 work/-:0,2,1,5 work/INBOX:6,0,0,0 ");
     end();
 }
 
