@@ -12,7 +12,7 @@
 /* ---- which ---- */
 
 /* A password goes by AUTHENTICATE or as a quoted string, never as a literal: a server that
- * refuses the literal would be sent the password as a command (SECURITY C5). Quoted are
+ * refuses the literal would be sent the password as a command. Quoted are
  * 7-bit characters without line ends. */
 static bool is_quotable(struct perch_span s)
 {

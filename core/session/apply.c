@@ -12,7 +12,7 @@
 /* Odd responses that one connection may bring. */
 #define MALFORMED_MAX 64
 
-/* Untagged responses to one command (SECURITY, table of limits). A mailbox of n messages
+/* Untagged responses to one command, against floods. A mailbox of n messages
  * may bring a row and a change for each; a LIST has rows of its own. */
 #define CHATTER_PREAUTH     64
 #define CHATTER_BASE        10000
@@ -325,7 +325,7 @@ static bool is_asked(const perch_session *s, enum perch_answers answers)
     return false;
 }
 
-/* SECURITY E12: what nobody asked for enables nothing and answers nothing. */
+/* What nobody asked for enables nothing and answers nothing. */
 static int apply_enabled(perch_session *s, const struct perch_resp *resp)
 {
     if (!is_asked(s, PERCH_ANSWERS_ENABLED))
@@ -343,7 +343,7 @@ static int apply_search(perch_session *s, const struct perch_resp *resp)
     return deliver_kind(s, PERCH_EVENT_SEARCH, resp);
 }
 
-/* Before authentication only these mean anything; before TLS a few less (SECURITY A9). */
+/* Before authentication only these mean anything; before TLS a few less (CVE-2021-38370). */
 static bool legal_now(const perch_session *s, const struct perch_resp *resp)
 {
     switch (resp->type) {

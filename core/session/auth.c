@@ -189,7 +189,7 @@ static void settle_auth(perch_session *s, const struct perch_cmd *cmd,
         return;
     }
     /* Nothing was proved to a server that lets in before the exchange is over: whoever
-     * says so is not the server, or not to be trusted (SECURITY C6). */
+     * says so is not the server, or not to be trusted. */
     if (!a || a->op.error.code || (a->sasl && !perch_sasl_done(a->sasl))) {
         (void)perch_sess_die_text(s, PERCH_EPROTO, "sasl",
                                   "the server said OK before the authentication was complete");

@@ -84,11 +84,10 @@ void perch_sess_drop_output(perch_session *s)
 struct perch_cmd *perch_sess_find_tag(const perch_session *s, struct perch_span tag)
 {
     struct perch_span prefix = perch_span_of(s->tag_prefix);
-    struct perch_span digits = {tag.p + prefix.n, tag.n - prefix.n};
     uint32_t number;
 
-    if (tag.n <= prefix.n || memcmp(tag.p, prefix.p, prefix.n) != 0 || *digits.p == '0' ||
-        !perch_num_u32(digits, &number))
+    if (tag.n <= prefix.n || memcmp(tag.p, prefix.p, prefix.n) != 0 || tag.p[prefix.n] == '0' ||
+        !perch_num_u32((struct perch_span){tag.p + prefix.n, tag.n - prefix.n}, &number))
         return NULL;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
         if (cmd->number == number)

@@ -29,7 +29,7 @@ void perch_args_copy(void *to, size_t to_size, const void *from)
 }
 
 /* A letter and five more of a base 36 number: no server's injected answer can guess it
- * (SECURITY: predicted tags), and some servers want tags to begin with a letter. */
+ * (CVE-2026-42246), and some servers want tags to begin with a letter. */
 static void make_prefix(char prefix[8], uint64_t seed)
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -330,7 +330,7 @@ static size_t skip_body(perch_session *s, size_t len)
     return n;
 }
 
-/* Nothing may stand behind the OK to STARTTLS: it came in clear, before TLS (SECURITY A3). */
+/* Nothing may stand behind the OK to STARTTLS: it came in clear, before TLS (CVE-2020-14954). */
 static int check_injection(perch_session *s, size_t left)
 {
     if (s->state != PERCH_STATE_SWITCHING || !left)
@@ -492,7 +492,7 @@ perch_ms perch_session_deadline(const perch_session *s)
 void perch_sess_event(perch_session *s, const struct perch_event *event)
 {
     /* Before authentication nothing a server says is news but its capabilities, and
-     * before TLS not even the prose around them may be shown (SECURITY A12). */
+     * before TLS not even the prose around them may be shown: anybody may have written it. */
     if (!s->let_in && !perch_sess_trusted(s))
         return;
     if (s->hooks.on_event && !s->doomed)

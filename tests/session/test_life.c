@@ -35,7 +35,7 @@ static void test_commands_wait_for_the_greeting(void)
     transcript_run(NULL, play_ok);
 }
 
-/* SECURITY A14, A8, C3 and F6: the line, and how it ends. */
+/* The line, and how it ends. */
 static const struct {
     const char *line;
     int code;
@@ -248,7 +248,7 @@ static void play_timeout(struct transcript *t)
     ASSERT_INT(perch_session_deadline(t->s), t->now); /* it counts from the next tick */
     transcript_tick(t, 500);
     ASSERT_INT(perch_session_deadline(t->s), t->now + 7000);
-    for (int i = 0; i < 6; i++) { /* noise does not count (SECURITY F3) */
+    for (int i = 0; i < 6; i++) { /* noise does not count */
         transcript_tick(t, 1000);
         transcript_play(t, "S: * OK still here\n");
     }

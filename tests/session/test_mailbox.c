@@ -471,7 +471,7 @@ static void test_VANISHED_without_QRESYNC_is_ignored(void)
     transcript_run(NULL, play_vanished_unasked);
 }
 
-/* ---- SECURITY E1, E2, E3 ---- */
+/* ---- what cannot be ---- */
 
 static void resync_by(struct transcript *t, const char *script, const char *want)
 {

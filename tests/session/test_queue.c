@@ -211,7 +211,7 @@ static void test_a_literal_waits_and_may_be_refused(void)
     transcript_run(NULL, play_literal);
 }
 
-/* ---- tags (SECURITY E10) ---- */
+/* ---- tags ---- */
 
 static void play_tags(struct transcript *t)
 {

@@ -1,4 +1,4 @@
-/* STARTTLS, and what a server may say before TLS: rows of SECURITY 1.1. */
+/* STARTTLS, and what a server, or somebody in its place, may say before TLS. */
 #include "support/perch_test.h"
 #include "support/transcript.h"
 
@@ -69,7 +69,7 @@ static void test_a_login_behind_it_waits_for_TLS(void)
     transcript_run(&clear, play_queued_login);
 }
 
-/* ---- A1, A2: refused ---- */
+/* ---- refused ---- */
 
 static void play_refused(struct transcript *t)
 {
@@ -110,7 +110,7 @@ static void test_anything_but_OK_is_no_success(void)
     transcript_run(&clear, play_silence);
 }
 
-/* ---- A3, A4: injection. The bytes come in one piece, as an attacker sends them; cut up,
+/* ---- injection (CVE-2020-14954, CVE-2021-22947). The bytes come in one piece, as an attacker sends them; cut up,
  * they come while the session waits for TLS, which is the same to it. ---- */
 
 static void play_injection(struct transcript *t)
@@ -142,7 +142,7 @@ static void test_nothing_may_stand_behind_the_OK(void)
     transcript_run(&clear, play_partial_injection);
 }
 
-/* ---- A6, A7: tags ---- */
+/* ---- tags (CVE-2026-42246) ---- */
 
 static void play_predicted(struct transcript *t)
 {
@@ -190,7 +190,7 @@ static void test_an_unknown_tag_before_the_login_ends_it(void)
     transcript_run(&clear, play_reorder);
 }
 
-/* ---- A9, A10: what may not be said in clear ---- */
+/* ---- what may not be said in clear (CVE-2021-38370) ---- */
 
 static const char *const illegal[] = {
     "S: * LIST () \"/\" INBOX\n",
@@ -237,7 +237,7 @@ static void test_mailbox_data_in_clear_ends_the_connection(void)
     transcript_run(&clear, play_illegal);
 }
 
-/* ---- A12: no text of before TLS is shown ---- */
+/* ---- no text of before TLS is shown ---- */
 
 static void play_alerts(struct transcript *t)
 {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-/* The set's bytes in one command: what servers take at the least (ENGINE 2 B.2). */
+/* The set's bytes in one command: servers take lines of 8,192 octets (RFC 7162 section 4). */
 #define SET_BYTES 8000
 
 /* Items that say nothing about what was asked: rows of changes have them too. */
