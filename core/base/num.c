@@ -2,7 +2,10 @@
 
 #include "base/ascii.h"
 
-bool perch_num_scan(const char **p, const char *end, uint64_t max, uint64_t *ret)
+#define SAFE_DIGITS 19 /* fit 64 bits, whatever they are */
+
+/* Digit by digit, to find the one that does not fit. */
+static bool scan_long(const char **p, const char *end, uint64_t max, uint64_t *ret)
 {
     const char *at = *p;
     uint64_t value = 0;
@@ -17,8 +20,22 @@ bool perch_num_scan(const char **p, const char *end, uint64_t max, uint64_t *ret
         }
         value = next;
     }
+    *p = at;
+    *ret = value;
+    return true;
+}
+
+bool perch_num_scan(const char **p, const char *end, uint64_t max, uint64_t *ret)
+{
+    const char *at = *p, *safe = end - at > SAFE_DIGITS ? at + SAFE_DIGITS : end;
+    uint64_t value = 0;
+
+    for (; at < safe && perch_is_digit(*at); at++)
+        value = value * 10 + (uint64_t)(*at - '0');
     if (at == *p)
         return false;
+    if (value > max || (at == safe && at < end && perch_is_digit(*at)))
+        return scan_long(p, end, max, ret);
     *p = at;
     *ret = value;
     return true;

@@ -11,7 +11,8 @@
 #define WORD  PERCH_CH_WORD
 #define LISTC (PERCH_CH_LIST | WORD)
 #define ASTR  (PERCH_CH_ASTR | LISTC)
-#define ATOM  (PERCH_CH_ATOM | ASTR)
+#define EDGE  (PERCH_CH_ATOM | ASTR) /* of an item's name */
+#define ATOM  (PERCH_CH_ITEM | EDGE)
 #define SET   PERCH_CH_SET
 
 const uint8_t perch_char_class[256] = {
@@ -30,13 +31,13 @@ const uint8_t perch_char_class[256] = {
     ['0' ... '9'] = ATOM | SET,
     [':'] = ATOM | SET,
     [';'] = ATOM,
-    ['<'] = ATOM,
+    ['<'] = EDGE,
     ['='] = ATOM,
     ['>'] = ATOM,
     ['?'] = ATOM,
     ['@'] = ATOM,
     ['A' ... 'Z'] = ATOM,
-    ['['] = ATOM,
+    ['['] = EDGE,
     ['\\'] = WORD,
     [']'] = ASTR,
     ['^'] = ATOM,

@@ -37,7 +37,8 @@ enum {
     PERCH_CH_ASTR = 1 << 1, /* ASTRING-CHAR: "]" too */
     PERCH_CH_WORD = 1 << 2, /* what ends at a blank, parenthesis, quote or control */
     PERCH_CH_LIST = 1 << 3, /* list-char: wildcards too */
-    PERCH_CH_SET = 1 << 4   /* digits , : * */
+    PERCH_CH_SET = 1 << 4,  /* digits , : * */
+    PERCH_CH_ITEM = 1 << 5  /* ATOM-CHAR but "[" and "<": the name of a FETCH item */
 };
 
 extern const uint8_t perch_char_class[256];
@@ -159,6 +160,12 @@ static inline struct perch_span perch_cur_run(struct perch_cursor *c, unsigned c
         c->p++;
     return (struct perch_span){from, (size_t)(c->p - from)};
 }
+
+/* Whether the word is `text` (a literal), in any case: nearly always it is in upper case,
+ * which the compiler compares in one or two instructions. */
+#define PERCH_IS(word, text)                                                                       \
+    ((word).n == sizeof(text) - 1 &&                                                               \
+     (memcmp((word).p, "" text, sizeof(text) - 1) == 0 || perch_span_ieqs((word), (text))))
 
 /* A non-empty run. */
 bool perch_cur_word(struct perch_cursor *c, unsigned classes, const char *why,

@@ -37,7 +37,8 @@ static uint32_t find(const struct name *rows, size_t n, struct perch_span s, siz
         return 0;
     key = (uint16_t)(s.n << 8 | (uint8_t)(s.p[letter] | 0x20));
     for (size_t i = 0; i < n; i++)
-        if (rows[i].key == key && perch_span_ieqs(s, rows[i].text))
+        if (rows[i].key == key &&
+            (memcmp(s.p, rows[i].text, s.n) == 0 || perch_span_ieqs(s, rows[i].text)))
             return rows[i].value;
     return 0;
 }

@@ -84,8 +84,7 @@ static bool numbered(struct perch_cursor *c, struct perch_resp *r)
     if (!perch_cur_sp(c) ||
         !perch_cur_word(c, PERCH_CH_ATOM, "a number without a response", &r->word))
         return false;
-    r->type = r->word.n == 5 && perch_span_ieqs(r->word, "FETCH") ? PERCH_RESP_FETCH
-                                                                  : perch_resp_type_find(r->word);
+    r->type = PERCH_IS(r->word, "FETCH") ? PERCH_RESP_FETCH : perch_resp_type_find(r->word);
     if (!rows[r->type].numbered && r->type != PERCH_RESP_OTHER)
         return perch_cur_fail(c, "a number before a response that has none");
     if (r->number == 0 && r->type != PERCH_RESP_EXISTS && r->type != PERCH_RESP_RECENT &&

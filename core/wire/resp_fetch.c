@@ -237,75 +237,52 @@ enum item {
 
 #define WORD(n, first) ((size_t)(n) << 8 | (first))
 
+/* The item if the name is `text`. */
+#define ITEM_IF(text, id) (PERCH_IS(s, text) ? (id) : ITEM_OTHER)
+
 /* Length and first letter tell nearly all of them apart; one comparison confirms. */
 static enum item item_of(struct perch_span s)
 {
-    const char *text;
-    enum item item;
-
     switch (WORD(s.n, s.n ? (size_t)perch_upper(s.p[0]) : 0)) {
     case WORD(3, 'U'):
-        text = "UID", item = ITEM_UID;
-        break;
+        return ITEM_IF("UID", ITEM_UID);
     case WORD(4, 'B'):
-        text = "BODY", item = ITEM_BODY;
-        break;
+        return ITEM_IF("BODY", ITEM_BODY);
     case WORD(5, 'F'):
-        text = "FLAGS", item = ITEM_FLAGS;
-        break;
+        return ITEM_IF("FLAGS", ITEM_FLAGS);
     case WORD(6, 'B'):
-        text = "BINARY", item = ITEM_BINARY;
-        break;
+        return ITEM_IF("BINARY", ITEM_BINARY);
     case WORD(6, 'M'):
-        text = "MODSEQ", item = ITEM_MODSEQ;
-        break;
+        return ITEM_IF("MODSEQ", ITEM_MODSEQ);
     case WORD(6, 'R'):
-        text = "RFC822", item = ITEM_RFC822;
-        break;
+        return ITEM_IF("RFC822", ITEM_RFC822);
     case WORD(7, 'E'):
-        text = "EMAILID", item = ITEM_EMAILID;
-        break;
+        return ITEM_IF("EMAILID", ITEM_EMAILID);
     case WORD(7, 'P'):
-        text = "PREVIEW", item = ITEM_PREVIEW;
-        break;
+        return ITEM_IF("PREVIEW", ITEM_PREVIEW);
     case WORD(8, 'E'):
-        text = "ENVELOPE", item = ITEM_ENVELOPE;
-        break;
+        return ITEM_IF("ENVELOPE", ITEM_ENVELOPE);
     case WORD(8, 'S'):
-        text = "SAVEDATE", item = ITEM_SAVEDATE;
-        break;
+        return ITEM_IF("SAVEDATE", ITEM_SAVEDATE);
     case WORD(8, 'T'):
-        text = "THREADID", item = ITEM_THREADID;
-        break;
+        return ITEM_IF("THREADID", ITEM_THREADID);
     case WORD(10, 'X'):
-        if (perch_span_ieqs(s, "X-GM-MSGID"))
-            return ITEM_GM_MSGID;
-        text = "X-GM-THRID", item = ITEM_GM_THRID;
-        break;
+        return PERCH_IS(s, "X-GM-MSGID") ? ITEM_GM_MSGID : ITEM_IF("X-GM-THRID", ITEM_GM_THRID);
     case WORD(11, 'B'):
-        text = "BINARY.SIZE", item = ITEM_BINARY_SIZE;
-        break;
+        return ITEM_IF("BINARY.SIZE", ITEM_BINARY_SIZE);
     case WORD(11, 'R'):
-        if (perch_span_ieqs(s, "RFC822.SIZE"))
-            return ITEM_SIZE;
-        text = "RFC822.TEXT", item = ITEM_RFC822_TEXT;
-        break;
+        return PERCH_IS(s, "RFC822.SIZE") ? ITEM_SIZE : ITEM_IF("RFC822.TEXT", ITEM_RFC822_TEXT);
     case WORD(11, 'X'):
-        text = "X-GM-LABELS", item = ITEM_GM_LABELS;
-        break;
+        return ITEM_IF("X-GM-LABELS", ITEM_GM_LABELS);
     case WORD(12, 'I'):
-        text = "INTERNALDATE", item = ITEM_INTERNALDATE;
-        break;
+        return ITEM_IF("INTERNALDATE", ITEM_INTERNALDATE);
     case WORD(13, 'B'):
-        text = "BODYSTRUCTURE", item = ITEM_BODYSTRUCTURE;
-        break;
+        return ITEM_IF("BODYSTRUCTURE", ITEM_BODYSTRUCTURE);
     case WORD(13, 'R'):
-        text = "RFC822.HEADER", item = ITEM_RFC822_HEADER;
-        break;
+        return ITEM_IF("RFC822.HEADER", ITEM_RFC822_HEADER);
     default:
         return ITEM_OTHER;
     }
-    return perch_span_ieqs(s, text) ? item : ITEM_OTHER;
 }
 
 static bool number(struct perch_cursor *c, struct perch_fetch *f, enum perch_fetch_item have,
@@ -383,19 +360,9 @@ static bool simple_item(struct perch_cursor *c, struct perch_fetch *f, enum item
     return perch_cur_fail(c, "no FETCH item");
 }
 
-/* The letters of an item's name; "[" and "<" end it. */
-static struct perch_span item_name(struct perch_cursor *c)
-{
-    const char *from = c->p;
-
-    while (c->p < c->end && perch_ch(*c->p, PERCH_CH_ATOM) && *c->p != '[' && *c->p != '<')
-        c->p++;
-    return (struct perch_span){from, (size_t)(c->p - from)};
-}
-
 static bool fetch_item(struct perch_cursor *c, struct perch_fetch *f, struct many *many)
 {
-    struct perch_span name = item_name(c);
+    struct perch_span name = perch_cur_run(c, PERCH_CH_ITEM);
     enum item item = item_of(name);
     bool section_here = perch_cur_at(c, '[');
 
