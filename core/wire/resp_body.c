@@ -236,7 +236,7 @@ static bool is_multipart(struct perch_span subtype)
 static bool has_boundary(const struct perch_body *b)
 {
     for (size_t i = 0; i < b->nparams; i++)
-        if (perch_span_ieqs(b->params[i].name, "BOUNDARY"))
+        if (PERCH_IS(b->params[i].name, "BOUNDARY"))
             return true;
     return false;
 }
@@ -355,41 +355,37 @@ static bool message(struct perch_cursor *c, struct perch_body *b, bool *closed)
     }
     if (!next_field(c, closed))
         return short_list(c);
-    return is_number(c) || perch_cur_at(c, 'N') || perch_cur_at(c, 'n')
-               ? perch_cur_number(c, &b->lines) && (next_field(c, closed) || !c->error)
-               : short_list(c);
+    if (!is_number(c))
+        return short_list(c);
+    return perch_cur_number(c, &b->lines) && (next_field(c, closed) || !c->error);
 }
 
-/* Behind the size: what its type adds, then the extension data. */
+/* What the type adds between size and extension data: lines of a text, the message in a
+ * message. Some servers leave them out, others add lines to any part. */
+static bool own_fields(struct perch_cursor *c, struct perch_body *b, bool *closed)
+{
+    if (perch_cur_at(c, '(') && PERCH_IS(b->type, "MESSAGE"))
+        return (b->kind == PERCH_BODY_MESSAGE || short_list(c)) && message(c, b, closed);
+    if (is_number(c))
+        return (b->kind == PERCH_BODY_TEXT || short_list(c)) && perch_cur_number(c, &b->lines) &&
+               (next_field(c, closed) || !c->error);
+    if (b->kind == PERCH_BODY_BASIC)
+        return true;
+    if (!short_list(c))
+        return false;
+    if (b->kind == PERCH_BODY_TEXT && perch_cur_nil(c))
+        (void)next_field(c, closed);
+    return !c->error;
+}
+
+/* Behind the size. */
 static bool type_fields(struct perch_cursor *c, struct perch_body *b, bool *closed)
 {
-    bool text = perch_span_ieqs(b->type, "TEXT");
-    bool rfc822 = perch_span_ieqs(b->type, "MESSAGE") &&
-                  (perch_span_ieqs(b->subtype, "RFC822") || perch_span_ieqs(b->subtype, "GLOBAL"));
-
-    b->kind = text ? PERCH_BODY_TEXT : rfc822 ? PERCH_BODY_MESSAGE : PERCH_BODY_BASIC;
     if (!next_field(c, closed))
-        return !c->error && ((!text && !rfc822) || short_list(c));
-    if (perch_cur_at(c, '(')) {
-        if (!rfc822 && (!perch_span_ieqs(b->type, "MESSAGE") || !short_list(c)))
-            return single_extension(c, b, closed);
-        if (!message(c, b, closed))
-            return false;
-    } else if (is_number(c)) {
-        if ((!text && !short_list(c)) || !perch_cur_number(c, &b->lines))
-            return false;
-        (void)next_field(c, closed);
-    } else if (text) {
-        if (!short_list(c))
-            return false;
-        if (perch_cur_nil(c))
-            (void)next_field(c, closed);
-    } else if (rfc822 && !short_list(c)) {
+        return !c->error && (b->kind == PERCH_BODY_BASIC || short_list(c));
+    if (!own_fields(c, b, closed))
         return false;
-    }
-    if (c->error || *closed)
-        return !c->error;
-    return single_extension(c, b, closed);
+    return *closed || single_extension(c, b, closed);
 }
 
 /* Parts that are nearly only NIL (Exchange) are bytes of no known type. */
@@ -437,12 +433,12 @@ static bool type_and_params(struct perch_cursor *c, struct perch_body *b, bool *
 
 static enum perch_body_kind kind_of(const struct perch_body *b)
 {
-    if (perch_span_ieqs(b->type, "TEXT"))
+    if (PERCH_IS(b->type, "TEXT"))
         return PERCH_BODY_TEXT;
-    if (perch_span_ieqs(b->type, "MULTIPART"))
+    if (PERCH_IS(b->type, "MULTIPART"))
         return PERCH_BODY_MULTIPART;
-    if (perch_span_ieqs(b->type, "MESSAGE") &&
-        (perch_span_ieqs(b->subtype, "RFC822") || perch_span_ieqs(b->subtype, "GLOBAL")))
+    if (PERCH_IS(b->type, "MESSAGE") &&
+        (PERCH_IS(b->subtype, "RFC822") || PERCH_IS(b->subtype, "GLOBAL")))
         return PERCH_BODY_MESSAGE;
     return PERCH_BODY_BASIC;
 }

@@ -85,9 +85,9 @@ static bool extended(struct perch_cursor *c, struct perch_list_resp *l)
 
         if (!perch_cur_astring(c, &name) || !perch_cur_sp(c))
             return false;
-        if (perch_span_ieqs(name, "CHILDINFO"))
+        if (PERCH_IS(name, "CHILDINFO"))
             ok = childinfo(c, l);
-        else if (perch_span_ieqs(name, "OLDNAME"))
+        else if (PERCH_IS(name, "OLDNAME"))
             ok = oldname(c, l);
         else
             ok = perch_cur_skip(c, &value);

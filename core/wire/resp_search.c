@@ -14,7 +14,7 @@ static bool search_modseq(struct perch_cursor *c, uint64_t *ret)
     if (!perch_cur_open(c) ||
         !perch_cur_word(c, PERCH_CH_ATOM, "no word where MODSEQ belongs", &word))
         return false;
-    if (!perch_span_ieqs(word, "MODSEQ"))
+    if (!PERCH_IS(word, "MODSEQ"))
         return perch_cur_fail(c, "a list that is not MODSEQ");
     if (!perch_cur_sp(c) || !perch_cur_exact(c, 0, INT64_MAX, ret))
         return false;
@@ -169,39 +169,39 @@ static bool esearch_item(struct perch_cursor *c, struct perch_esearch_resp *e,
 
     if (!perch_cur_word(c, PERCH_CH_ATOM, "no search result where one belongs", &name))
         return false;
-    if (perch_span_ieqs(name, "UID")) {
+    if (PERCH_IS(name, "UID")) {
         e->uid = true;
         return true;
     }
     if (!perch_cur_sp(c))
         return false;
-    if (perch_span_ieqs(name, "ALL")) {
+    if (PERCH_IS(name, "ALL")) {
         e->have |= PERCH_ESEARCH_ALL;
         return ordered_set(c, &e->all, &e->order, &e->norder);
     }
-    if (perch_span_ieqs(name, "MIN")) {
+    if (PERCH_IS(name, "MIN")) {
         e->have |= PERCH_ESEARCH_MIN;
         return number32(c, &e->min);
     }
-    if (perch_span_ieqs(name, "MAX")) {
+    if (PERCH_IS(name, "MAX")) {
         e->have |= PERCH_ESEARCH_MAX;
         return number32(c, &e->max);
     }
-    if (perch_span_ieqs(name, "COUNT")) {
+    if (PERCH_IS(name, "COUNT")) {
         e->have |= PERCH_ESEARCH_COUNT;
         return perch_cur_exact(c, 0, UINT64_MAX, &e->count);
     }
-    if (perch_span_ieqs(name, "MODSEQ")) {
+    if (PERCH_IS(name, "MODSEQ")) {
         e->have |= PERCH_ESEARCH_MODSEQ;
         return perch_cur_exact(c, 0, INT64_MAX, &e->modseq);
     }
-    if (perch_span_ieqs(name, "PARTIAL")) {
+    if (PERCH_IS(name, "PARTIAL")) {
         e->have |= PERCH_ESEARCH_PARTIAL;
         return partial(c, &e->partial);
     }
-    if (perch_span_ieqs(name, "ADDTO") || perch_span_ieqs(name, "REMOVEFROM")) {
+    if (PERCH_IS(name, "ADDTO") || PERCH_IS(name, "REMOVEFROM")) {
         e->have |= PERCH_ESEARCH_UPDATES;
-        return updates(c, perch_span_ieqs(name, "ADDTO"), v->updates);
+        return updates(c, PERCH_IS(name, "ADDTO"), v->updates);
     }
     other = perch_vec_add(c, v->others);
     if (!other)
@@ -222,11 +222,11 @@ static bool correlator(struct perch_cursor *c, struct perch_esearch_resp *e)
         if (!perch_cur_word(c, PERCH_CH_ATOM, "no word where TAG belongs", &name) ||
             !perch_cur_sp(c))
             return false;
-        if (perch_span_ieqs(name, "TAG"))
+        if (PERCH_IS(name, "TAG"))
             ok = perch_cur_astring(c, &e->tag);
-        else if (perch_span_ieqs(name, "MAILBOX"))
+        else if (PERCH_IS(name, "MAILBOX"))
             ok = perch_cur_mailbox(c, &e->mailbox);
-        else if (perch_span_ieqs(name, "UIDVALIDITY"))
+        else if (PERCH_IS(name, "UIDVALIDITY"))
             ok = number32(c, &e->uidvalidity);
         else
             ok = perch_cur_skip(c, &value);
@@ -299,7 +299,7 @@ bool perch_row_vanished(struct perch_cursor *c, struct perch_resp *r)
         if (!perch_cur_open(c) ||
             !perch_cur_word(c, PERCH_CH_ATOM, "no word where EARLIER belongs", &word))
             return false;
-        if (!perch_span_ieqs(word, "EARLIER"))
+        if (!PERCH_IS(word, "EARLIER"))
             return perch_cur_fail(c, "a word that is not EARLIER");
         if (perch_cur_more(c))
             return perch_cur_fail(c, "more than EARLIER in its parentheses");

@@ -67,12 +67,13 @@ static uint32_t below(uint32_t n)
 static const char *const words[] = {"meeting", "invoice", "Re:",    "report", "lunch",
                                     "on",      "Friday",  "update", "the",    "quarterly",
                                     "numbers", "for",     "review", "draft",  "question about"};
-static const char *const names[] = {"Ada Lovelace", "Grace Hopper", "Edsger W. Dijkstra",
-                                    "=?utf-8?q?J=C3=BCrgen?= Falk", "support", "Barbara Liskov"};
+static const char *const names[] = {
+    "Ada Lovelace", "Grace Hopper",  "Edsger W. Dijkstra", "=?utf-8?q?J=C3=BCrgen?= Falk",
+    "support",      "Barbara Liskov"};
 static const char *const boxes[] = {"ada", "grace.hopper", "edsger", "no-reply", "sales+eu", "b"};
 static const char *const hosts[] = {"example.org", "mail.example.com", "lists.example.net", "a.io"};
-static const char *const flags[] = {"\\Seen", "", "\\Seen \\Answered", "\\Flagged",
-                                    "\\Seen $Forwarded", "$label1 NonJunk"};
+static const char *const flags[] = {
+    "\\Seen", "", "\\Seen \\Answered", "\\Flagged", "\\Seen $Forwarded", "$label1 NonJunk"};
 
 static void address(struct perch_buf *b)
 {
