@@ -45,9 +45,7 @@ struct query {
 
 struct perch_dial {
     struct perch_loop *loop;
-    const char *host;
-    uint16_t port;
-    perch_ms resolve_timeout, connect_timeout;
+    struct perch_dial_args args;
     perch_dialled_fn *done;
     void *user;
 
@@ -117,7 +115,8 @@ static void dial_expired(void *user)
                     found ? "connect-timeout" : "resolve-timeout",
                     found ? "%s port %u did not answer within %lld ms"
                           : "no address found for %s (port %u) within %lld ms",
-                    d->host, d->port, (long long)(found ? d->connect_timeout : d->resolve_timeout));
+                    d->args.host, d->args.port,
+                    (long long)(found ? d->args.connect_timeout : d->args.resolve_timeout));
     dial_finish(d, -1);
 }
 
@@ -140,7 +139,7 @@ static void fail_connect(struct perch_dial *d)
 
     perch_error_set(&d->error, PERCH_ECONNECT, PERCH_HITS_CONNECTION, PERCH_TRY_LATER,
                     d->failure == ECONNREFUSED ? "refused" : "unreachable",
-                    "cannot connect to %s port %u (%s)", d->host, d->port,
+                    "cannot connect to %s port %u (%s)", d->args.host, d->args.port,
                     failures ? failures : strerror(d->failure));
     dial_finish(d, -1);
 }
@@ -221,7 +220,7 @@ static void dial_connect(struct perch_dial *d)
 {
     queries_close(d);
     d->phase = CONNECTING;
-    perch_timer_set(&d->deadline, d->connect_timeout);
+    perch_timer_set(&d->deadline, d->args.connect_timeout);
     dial_next(d);
 }
 
@@ -303,12 +302,12 @@ static bool address_take(struct perch_dial *d, const struct ares_addrinfo_node *
 {
     if (node->ai_family == AF_INET && node->ai_addrlen == sizeof ret->in) {
         memcpy(&ret->in, node->ai_addr, sizeof ret->in);
-        ret->in.sin_port = htons(d->port);
+        ret->in.sin_port = htons(d->args.port);
         return true;
     }
     if (node->ai_family == AF_INET6 && node->ai_addrlen == sizeof ret->in6) {
         memcpy(&ret->in6, node->ai_addr, sizeof ret->in6);
-        ret->in6.sin6_port = htons(d->port);
+        ret->in6.sin6_port = htons(d->args.port);
         return true;
     }
     return false;
@@ -346,7 +345,7 @@ static void fail_resolve(struct perch_dial *d, int status)
 
     perch_error_set(&d->error, PERCH_ERESOLVE, absent ? PERCH_HITS_ACCOUNT : PERCH_HITS_CONNECTION,
                     PERCH_TRY_LATER, absent ? "no-such-host" : "resolver",
-                    absent ? "there is no host named %s%s" : "cannot look %s up: %s", d->host,
+                    absent ? "there is no host named %s%s" : "cannot look %s up: %s", d->args.host,
                     absent ? "" : ares_strerror(status));
 }
 
@@ -377,14 +376,17 @@ static void dial_resolve(struct perch_dial *d)
     struct ares_addrinfo_hints hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     int status = ares_init_options(&d->channel, &options, ARES_OPT_SOCK_STATE_CB);
 
-    if (status != ARES_SUCCESS) {
+    if (status != ARES_SUCCESS)
         d->channel = NULL;
+    else if (d->args.resolvers)
+        status = ares_set_servers_ports_csv(d->channel, d->args.resolvers);
+    if (status != ARES_SUCCESS) {
         fail_resolve(d, status);
         dial_finish(d, -1);
         return;
     }
     d->phase = RESOLVING;
-    ares_getaddrinfo(d->channel, d->host, NULL, &hints, on_addresses, d);
+    ares_getaddrinfo(d->channel, d->args.host, NULL, &hints, on_addresses, d);
     dial_process(d, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
@@ -392,12 +394,12 @@ static bool address_parse(struct perch_dial *d)
 {
     union address *a = &d->addresses[0];
 
-    if (inet_pton(AF_INET, d->host, &a->in.sin_addr) == 1) {
+    if (inet_pton(AF_INET, d->args.host, &a->in.sin_addr) == 1) {
         a->in.sin_family = AF_INET;
-        a->in.sin_port = htons(d->port);
-    } else if (inet_pton(AF_INET6, d->host, &a->in6.sin6_addr) == 1) {
+        a->in.sin_port = htons(d->args.port);
+    } else if (inet_pton(AF_INET6, d->args.host, &a->in6.sin6_addr) == 1) {
         a->in6.sin6_family = AF_INET6;
-        a->in6.sin6_port = htons(d->port);
+        a->in6.sin6_port = htons(d->args.port);
     } else {
         return false;
     }
@@ -439,16 +441,13 @@ struct perch_dial *perch_dial_start(struct perch_loop *loop, const struct perch_
     if (!d)
         return NULL;
     d->loop = loop;
-    d->host = args->host;
-    d->port = args->port;
-    d->resolve_timeout = args->resolve_timeout;
-    d->connect_timeout = args->connect_timeout;
+    d->args = *args;
     d->done = done;
     d->user = user;
     perch_list_init(&d->queries);
     perch_timer_init(&d->deadline, loop, dial_expired, d);
     perch_timer_init(&d->step, loop, dial_step, d);
-    perch_timer_set(&d->deadline, d->resolve_timeout);
+    perch_timer_set(&d->deadline, d->args.resolve_timeout);
     perch_timer_set(&d->step, 0);
     return d;
 }

@@ -16,6 +16,7 @@ struct perch_dial_args {
     const char *host; /* a name or an address; must outlive the dial */
     uint16_t port;
     perch_ms resolve_timeout, connect_timeout;
+    const char *resolvers; /* "192.0.2.53,[2001:db8::53]:5353"; NULL: the system's */
 };
 
 /* `fd` is connected and the callee's, or -1 and `why` (valid until the callback returns)
