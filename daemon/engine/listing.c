@@ -49,6 +49,7 @@ struct listing {
     struct told *told; /* by name, once all have come */
     size_t ntold, told_cap;
     bool first_ever;
+    bool live;   /* not the first one of the connection */
     bool failed; /* out of memory on the way */
 };
 
@@ -211,6 +212,7 @@ static int say_created(struct store_tx *tx, struct listing *l, const struct list
 {
     struct event ev = {
         .kind = EVENT_MAILBOX_CREATED,
+        .live = l->live,
         .internaldate = INT64_MIN,
         .flags = {.old_flags = "", .new_flags = ""},
     };
@@ -379,6 +381,7 @@ static void free_job(struct job *job)
 static bool submit(struct account *a, struct listing *l)
 {
     l->first_ever = a->first_ever;
+    l->live = a->state != ACCOUNT_LISTING;
     if (!account_emission(a, NULL, &l->arena, &l->emission))
         return false;
     l->emission.arena = &l->out;
