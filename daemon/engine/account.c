@@ -18,8 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STOP_MS 2000 /* for the answer to LOGOUT */
-#define AWAY_MS 2000 /* from the first mailbox at a stretch, unless one visit takes longer */
+#define REMARKS_MAX 10   /* of the server, in the log, for each connection */
+#define STOP_MS     2000 /* for the answer to LOGOUT */
+#define AWAY_MS     2000 /* from the first mailbox at a stretch, unless one visit takes longer */
 
 const char *account_state_name(enum account_state state)
 {
@@ -303,7 +304,8 @@ void account_fail(struct account *a, const struct perch_error *why)
 
     if (a->state == ACCOUNT_STOPPING || a->state == ACCOUNT_STOPPED) {
         perch_free(t);
-        stopped(a);
+        if (a->state == ACCOUNT_STOPPING)
+            stopped(a);
         return;
     }
     next = liveness_failed(&a->live, why, perch_clock_ms(), a->host->random(a->host->user));
@@ -394,6 +396,8 @@ static bool open_done(struct job *job, int rc)
         account_store_failed(a, rc);
         return false;
     }
+    if (a->state != ACCOUNT_OPENING)
+        return false;
     a->id = j->id;
     a->first_ever = j->first_ever;
     account_goto(a, ACCOUNT_QUEUED);
@@ -447,16 +451,25 @@ static void on_closed(perch_client *c, const struct perch_error *why, void *user
         account_fail(a, why);
 }
 
+/* For the log, but not without end. */
+static void repeat(struct account *a, const struct perch_event *event)
+{
+    if (a->remarks++ >= REMARKS_MAX)
+        return;
+    if (event->kind == PERCH_EVENT_ALERT)
+        log_warn(a->cfg->key, "the server says: %s", event->text);
+    else
+        log_warn(a->cfg->key, "a response made no sense and is ignored: %s", event->text);
+}
+
 static void on_event(perch_client *c, const struct perch_event *event, void *user)
 {
     struct account *a = user;
 
     if (a->client != c)
         return;
-    if (event->kind == PERCH_EVENT_ALERT)
-        log_warn(a->cfg->key, "the server says: %s", event->text);
-    else if (event->kind == PERCH_EVENT_MALFORMED)
-        log_warn(a->cfg->key, "a response made no sense and is ignored: %s", event->text);
+    if (event->kind == PERCH_EVENT_ALERT || event->kind == PERCH_EVENT_MALFORMED)
+        repeat(a, event);
     else if (account_connected(a))
         sync_event(a, event);
 }
@@ -515,6 +528,8 @@ static void dial(struct account *a)
     struct perch_error error = {0};
     perch_trust *trust = NULL;
 
+    a->connection++;
+    a->remarks = a->resyncs = 0;
     account_goto(a, ACCOUNT_CONNECTING);
     if (a->cfg->tls != TLS_MODE_NONE && a->cfg->tls_verify) {
         trust = a->host->trust(a->cfg, &error, a->host->user);
@@ -666,6 +681,7 @@ static void logged_in(struct account *a)
     log_info(a->cfg->key, "logged in: %s", perch_client_describe(a->client));
     liveness_up(&a->live, perch_clock_ms());
     a->fresh_secret = false;
+    forget_secret(a);
     perch_free(perch_take(a->trouble));
     say_up(a);
     forget_mailboxes(a); /* what is stored counts; it may be behind what was known */
@@ -745,12 +761,6 @@ void account_next(struct account *a)
         watch_now(a);
 }
 
-void account_turn(struct account *a)
-{
-    if (account_connected(a))
-        sync_pump(a);
-}
-
 /* ---- beginning and end ---- */
 
 struct account *account_ref(struct account *a)
@@ -805,14 +815,29 @@ void account_free(struct account *a)
     account_unref(a);
 }
 
+/* Its end is told when nothing of it is on the way to the store any more. */
+static void tell_stopped(struct account *a)
+{
+    if (a->state != ACCOUNT_STOPPED || a->said_stopped || !flow_idle(a))
+        return;
+    a->said_stopped = true;
+    a->host->stopped(a, a->host->user);
+}
+
 static void stopped(struct account *a)
 {
-    if (a->state == ACCOUNT_STOPPED)
-        return;
     account_goto(a, ACCOUNT_STOPPED);
     clear_timer(a);
     cut(a);
-    a->host->stopped(a, a->host->user);
+    tell_stopped(a);
+}
+
+void account_turn(struct account *a)
+{
+    if (account_connected(a))
+        sync_pump(a);
+    else
+        tell_stopped(a);
 }
 
 static void on_logged_out(perch_op *op, void *user)

@@ -36,8 +36,10 @@ struct watch;
     X(SECRET, "secret")                                                                            \
     X(CONNECTING, "connecting")                                                                    \
     X(LOGIN, "login")                                                                              \
-    X(LISTING, "listing") X(SYNCING, "syncing") X(WATCHING, "watching") X(WAITING, "waiting")      \
-        X(HELD, "auth-error") X(STOPPING, "stopping") X(STOPPED, "stopped")
+    X(LISTING, "listing")                                                                          \
+    X(SYNCING, "syncing")                                                                          \
+    X(WATCHING, "watching") X(WAITING, "waiting") X(HELD, "auth-error") X(STOPPING, "stopping")    \
+        X(STOPPED, "stopped")
 
 enum account_state {
 #define ACCOUNT_STATE_ENUM(name, text) ACCOUNT_##name,
@@ -124,12 +126,15 @@ struct account {
     perch_op *idle;
     struct flow flow;
     struct sync sync;
-    int64_t last_heard, last_sync;            /* monotonic ms, 0: never */
-    int64_t away_since;                       /* monotonic ms: the first mailbox was left */
-    int64_t rescan_at;                        /* monotonic ms: compare flags without CONDSTORE */
-    bool fresh_secret;                        /* the last one was refused */
-    bool first_ever;                          /* it had no mailboxes when it was opened */
-    bool said_up, said_down, said_auth_error; /* edges of account events */
+    int64_t last_heard, last_sync;   /* monotonic ms, 0: never */
+    int64_t away_since;              /* monotonic ms: the first mailbox was left */
+    int64_t rescan_at;               /* monotonic ms: compare flags without CONDSTORE */
+    bool fresh_secret;               /* the last one was refused */
+    bool first_ever;                 /* it had no mailboxes when it was opened */
+    unsigned connection;             /* counts them */
+    unsigned remarks, resyncs;       /* of this one: logged; selected anew because of doubts */
+    bool said_down, said_auth_error; /* edges of account events */
+    bool said_stopped;
 };
 
 const char *account_state_name(enum account_state state);

@@ -44,7 +44,8 @@ struct engine {
     struct control *control;
     struct event *status, *retain, *leave;
     size_t said_all, said_well; /* in the last STATUS */
-    bool stopping;
+    bool stopping;              /* the runner said so */
+    bool closing;               /* the outbox is gone */
     int exit_status;
 };
 
@@ -142,7 +143,7 @@ static void publish(const struct emission *from, void *user)
 {
     struct engine *e = user;
 
-    for (const struct emitted *event = from->first; event; event = event->next) {
+    for (const struct emitted *event = from->first; event && !e->closing; event = event->next) {
         offer(e, from, event);
         if (e->control)
             control_event(e->control, event->seq, event->json);
@@ -156,6 +157,51 @@ static void store_broke(void *user)
 
     store_last_error(e->store, &error);
     log_error(NULL, "the database is of no more use: %s", error.text);
+    leave(e, 1);
+}
+
+/* ---- when all that was submitted before is done ---- */
+
+/* Goes through one lane and then the other: within a lane jobs keep their order. */
+struct barrier {
+    struct engine *engine;
+    bool halfway;
+    void (*then)(struct engine *e, void *arg);
+    void *arg;
+};
+
+static int run_nothing(struct store_tx *tx, void *arg)
+{
+    (void)tx;
+    (void)arg;
+    return 0;
+}
+
+static void barrier_passed(int rc, void *arg)
+{
+    struct barrier *b = arg;
+
+    (void)rc;
+    if (!b->halfway) {
+        b->halfway = true;
+        if (store_submit(b->engine->store, STORE_BULK, run_nothing, barrier_passed, b) == 0)
+            return;
+    }
+    b->then(b->engine, b->arg);
+    perch_free(b);
+}
+
+static void when_settled(struct engine *e, void (*then)(struct engine *e, void *arg), void *arg)
+{
+    struct barrier *b = perch_malloc(sizeof *b);
+
+    if (b) {
+        *b = (struct barrier){.engine = e, .then = then, .arg = arg};
+        if (store_submit(e->store, STORE_LIVE, run_nothing, barrier_passed, b) == 0)
+            return;
+    }
+    perch_free(b);
+    log_error(NULL, "out of memory");
     leave(e, 1);
 }
 
@@ -229,6 +275,12 @@ static struct supervisor *make_supervisor(struct engine *e)
     return supervisor_new(e->base, e->store, &hooks, e);
 }
 
+static void free_config(struct engine *e, void *config)
+{
+    (void)e;
+    config_free(config);
+}
+
 /* The outbox of the new configuration asks for what the old one had not finished; the runner
  * knows these runs by hook, event and attempt. */
 static int use_config(struct engine *e, struct config *config)
@@ -239,9 +291,11 @@ static int use_config(struct engine *e, struct config *config)
         outbox_free(outbox);
         return -1;
     }
-    outbox_free(e->outbox);
+    if (e->config) { /* the old outbox may still have jobs with the store */
+        outbox_free(e->outbox);
+        when_settled(e, free_config, e->config);
+    }
     e->outbox = outbox;
-    config_free(e->config);
     e->config = config;
     log_set_level(config->log_level);
     outbox_recover(e->outbox);
@@ -383,19 +437,9 @@ static void on_leave_due(int fd, short what, void *user)
         leave(e, 0);
 }
 
-static int run_nothing(struct store_tx *tx, void *arg)
+static void on_all_done(struct engine *e, void *arg)
 {
-    (void)tx;
     (void)arg;
-    return 0;
-}
-
-/* Whatever was submitted before is done. */
-static void on_store_settled(int rc, void *arg)
-{
-    struct engine *e = arg;
-
-    (void)rc;
     tell(e, IPC_STOPPED, json_object());
     event_active(e->leave, 0, 0);
 }
@@ -405,8 +449,7 @@ static void on_account_stopped(void *user)
     struct engine *e = user;
 
     outbox_pause(e->outbox);
-    if (store_submit(e->store, STORE_BULK, run_nothing, on_store_settled, e) < 0)
-        leave(e, 1);
+    when_settled(e, on_all_done, NULL);
 }
 
 static void on_stop(struct engine *e)
@@ -495,11 +538,14 @@ static void free_event(struct event *event)
 /* What waits in the store is still written, and told to nobody. */
 static void tear_down(struct engine *e)
 {
+    e->closing = true;
     control_free(e->control);
-    supervisor_free(e->supervisor);
+    if (e->supervisor)
+        supervisor_close(e->supervisor);
     if (e->outbox)
         outbox_free(e->outbox);
     store_close(e->store);
+    supervisor_free(e->supervisor);
     config_free(e->config);
     ipc_free(e->channel);
     free_event(e->status);

@@ -48,6 +48,7 @@ struct listing {
     size_t nkeys;
     struct told *told; /* by name, once all have come */
     size_t ntold, told_cap;
+    unsigned connection; /* account.connection that it is of */
     bool first_ever;
     bool live;   /* not the first one of the connection */
     bool failed; /* out of memory on the way */
@@ -356,7 +357,7 @@ static bool listing_stored(struct job *job, int rc)
         account_store_failed(a, rc);
         return false;
     }
-    if (!account_connected(a))
+    if (!account_connected(a) || l->connection != a->connection)
         return false;
     a->first_ever = false;
     for (size_t i = 0; i < l->n; i++) {
@@ -380,6 +381,7 @@ static void free_job(struct job *job)
 /* To the store, which may know better. */
 static bool submit(struct account *a, struct listing *l)
 {
+    l->connection = a->connection;
     l->first_ever = a->first_ever;
     l->live = a->state != ACCOUNT_LISTING;
     if (!account_emission(a, NULL, &l->arena, &l->emission))

@@ -4,6 +4,7 @@
 #include "log.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/span.h"
 
@@ -133,8 +134,11 @@ static perch_trust *trust_of(const struct config_account *cfg, struct perch_erro
         if (strcmp(known->pem, pem) == 0)
             return perch_trust_ref(known->trust);
     t = perch_calloc(1, sizeof *t + strlen(pem) + 1);
-    if (!t)
+    if (!t) {
+        (void)perch_error_set(error, PERCH_ENOMEM, PERCH_HITS_ACCOUNT, PERCH_TRY_LATER, "memory",
+                              "out of memory");
         return NULL;
+    }
     memcpy(t->pem, pem, strlen(pem) + 1);
     t->trust = perch_trust_new(NULL, *pem ? perch_span_of(t->pem) : (struct perch_span){0}, error);
     if (!t->trust) {
@@ -242,12 +246,17 @@ struct supervisor *supervisor_new(struct event_base *base, struct store *store,
     return NULL;
 }
 
+void supervisor_close(struct supervisor *s)
+{
+    PERCH_LIST_EACH(&s->accounts, struct account, link, a)
+        drop(a);
+}
+
 void supervisor_free(struct supervisor *s)
 {
     if (!s)
         return;
-    PERCH_LIST_EACH(&s->accounts, struct account, link, a)
-        drop(a);
+    supervisor_close(s);
     forget_authorities(s);
     if (s->pace)
         event_free(s->pace);

@@ -17,6 +17,10 @@ struct supervisor_hooks {
 /* NULL when out of memory. */
 struct supervisor *supervisor_new(struct event_base *base, struct store *store,
                                   const struct supervisor_hooks *hooks, void *user);
+
+/* Ends all accounts at once. Their jobs may still be with the store, which has to be closed
+ * before the supervisor is freed. */
+void supervisor_close(struct supervisor *s);
 void supervisor_free(struct supervisor *s);
 
 /* Takes up the configuration, which must live until another one was taken up: accounts that are

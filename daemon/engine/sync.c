@@ -16,6 +16,7 @@
 #define WINDOW       500  /* messages asked for at once with all they have */
 #define FLAGS_WINDOW 2000 /* messages whose flags are asked for at once */
 #define SEARCHES_MAX 3    /* the answer must fit the number of messages at some time */
+#define RESYNCS_MAX  16   /* on one connection */
 #define VISIT_MS     2000 /* a first contact lets other mailboxes have their turn */
 
 /* Items that no push carries: a row with one of them is an answer. */
@@ -843,6 +844,20 @@ static void hand_over_live(struct account *a)
         sync_flush(a);
 }
 
+/* What is known of the mailbox is in doubt. A server that makes us doubt for ever is left. */
+static void select_again(struct account *a)
+{
+    sync_flush(a);
+    if (!flow_idle(a))
+        return;
+    if (++a->resyncs > RESYNCS_MAX)
+        account_fail_text(a, PERCH_EPROTO, "resync",
+                          "the server contradicts itself about mailbox %s again and again",
+                          a->sync.box->name);
+    else
+        sync_visit(a, a->sync.box);
+}
+
 /* One thing to do; true if there may be more to do at once. */
 static bool advance(struct account *a)
 {
@@ -850,9 +865,7 @@ static bool advance(struct account *a)
     uint32_t urgent = s->steps & ~(uint32_t)STEP_INITIAL;
 
     if (s->again) {
-        sync_flush(a);
-        if (flow_idle(a))
-            sync_visit(a, s->box);
+        select_again(a);
         return false;
     }
     if (s->step || urgent) {

@@ -149,9 +149,10 @@ static void begin_scene(void)
 
 static void end_scene(void)
 {
-    supervisor_free(scene.supervisor);
+    supervisor_close(scene.supervisor);
     server_free(scene.server);
     store_close(scene.store);
+    supervisor_free(scene.supervisor);
     event_free(scene.tick);
     event_base_free(scene.base);
 }
