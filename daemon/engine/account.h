@@ -38,8 +38,8 @@ struct watch;
     X(LOGIN, "login")                                                                              \
     X(LISTING, "listing")                                                                          \
     X(SYNCING, "syncing")                                                                          \
-    X(WATCHING, "watching") X(WAITING, "waiting") X(HELD, "auth-error") X(STOPPING, "stopping")    \
-        X(STOPPED, "stopped")
+    X(WATCHING, "watching")                                                                        \
+    X(WAITING, "waiting") X(HELD, "auth-error") X(STOPPING, "stopping") X(STOPPED, "stopped")
 
 enum account_state {
 #define ACCOUNT_STATE_ENUM(name, text) ACCOUNT_##name,

@@ -57,8 +57,10 @@ static void leave(struct engine *e, int exit_status)
 
 static void tell(struct engine *e, enum ipc_type type, json_t *body)
 {
-    if (!body || !e->channel || ipc_send(e->channel, type, body, -1, false) < 0) {
-        log_error(NULL, "cannot write to the main process");
+    if (!e->channel || e->closing) {
+        json_decref(body);
+    } else if (!body || ipc_send(e->channel, type, body, -1, false) < 0) {
+        log_error(NULL, "cannot write to the main process: out of memory");
         leave(e, 1);
     }
 }
@@ -542,8 +544,7 @@ static void tear_down(struct engine *e)
     control_free(e->control);
     if (e->supervisor)
         supervisor_close(e->supervisor);
-    if (e->outbox)
-        outbox_free(e->outbox);
+    outbox_free(e->outbox);
     store_close(e->store);
     supervisor_free(e->supervisor);
     config_free(e->config);
