@@ -249,53 +249,80 @@ static int read_file(struct config_build *b, struct perch_buf *text)
     return judge_file(b, &st);
 }
 
-static int load(struct config_build *b, struct perch_buf *text, const char *state_option)
+static int parse(struct config_build *b, const char *text, size_t len, const char *state_option)
 {
     struct yaml_node *root = NULL;
     struct yaml_problem problem;
     struct perch_arena nodes;
-    int ret = read_file(b, text);
+    int ret;
 
     perch_arena_init(&nodes, 0);
     nodes.secret = true;
-    if (ret == 0 &&
-        yaml_read((const char *)perch_buf_data(text), text->len, &nodes, &root, &problem) != 0)
+    if (yaml_read(text, len, &nodes, &root, &problem) == 0)
+        ret = build(b, root, state_option);
+    else
         ret =
             schema_error(&b->s, &(struct yaml_node){.line = problem.line, .column = problem.column},
                          "%s", problem.text);
-    if (ret == 0)
-        ret = build(b, root, state_option);
     perch_arena_done(&nodes);
     return ret;
+}
+
+/* An empty configuration with the defaults of the top. */
+static int begin(struct config_build *b, const struct config_paths *paths,
+                 struct config_error *error)
+{
+    *b = (struct config_build){.s = {.file = paths->config, .error = error}};
+    b->c = config_new(&b->s.arena);
+    if (!b->c)
+        return schema_no_memory(&b->s);
+    b->c->log_level = LOG_LEVEL_INFO;
+    b->c->max_connections = 10000;
+    b->c->connects_per_second = 50;
+    b->c->max_hooks = 16;
+    b->c->retain_events_ms = 30 * DAY;
+    b->c->retain_dead_ms = 90 * DAY;
+    b->c->retain_gone_ms = 30 * DAY;
+    b->c->file = perch_arena_strndup(b->s.arena, paths->config, strlen(paths->config));
+    b->s.directory = adopt(b->s.arena, config_directory(paths->config));
+    return b->c->file && b->s.directory ? 0 : schema_no_memory(&b->s);
+}
+
+static int end(struct config_build *b, int ret, struct config **ret_config)
+{
+    static uint64_t generation;
+
+    if (ret != 0) {
+        config_free(b->c);
+        return ret;
+    }
+    b->c->generation = ++generation;
+    *ret_config = b->c;
+    return 0;
 }
 
 int config_load(const struct config_paths *paths, struct config **ret_config,
                 struct config_error *error)
 {
-    static uint64_t generation;
     struct perch_buf text = {.secret = true};
-    struct config_build b = {.s = {.file = paths->config, .error = error}};
-    int ret;
+    struct config_build b;
+    int ret = begin(&b, paths, error);
 
-    b.c = config_new(&b.s.arena);
-    if (!b.c)
-        return schema_no_memory(&b.s);
-    b.c->log_level = LOG_LEVEL_INFO;
-    b.c->max_connections = 10000;
-    b.c->connects_per_second = 50;
-    b.c->max_hooks = 16;
-    b.c->retain_events_ms = 30 * DAY;
-    b.c->retain_dead_ms = 90 * DAY;
-    b.c->retain_gone_ms = 30 * DAY;
-    b.c->file = perch_arena_strndup(b.s.arena, paths->config, strlen(paths->config));
-    b.s.directory = adopt(b.s.arena, config_directory(paths->config));
-    ret = b.c->file && b.s.directory ? load(&b, &text, paths->state) : schema_no_memory(&b.s);
+    if (ret == 0)
+        ret = read_file(&b, &text);
+    if (ret == 0)
+        ret = parse(&b, (const char *)perch_buf_data(&text), text.len, paths->state);
     perch_buf_done(&text);
-    if (ret != 0) {
-        config_free(b.c);
-        return ret;
-    }
-    b.c->generation = ++generation;
-    *ret_config = b.c;
-    return 0;
+    return end(&b, ret, ret_config);
+}
+
+int config_parse(const struct config_paths *paths, const char *text, size_t len,
+                 struct config **ret_config, struct config_error *error)
+{
+    struct config_build b;
+    int ret = begin(&b, paths, error);
+
+    if (ret == 0)
+        ret = parse(&b, text, len, paths->state);
+    return end(&b, ret, ret_config);
 }

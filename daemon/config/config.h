@@ -119,6 +119,11 @@ int config_load(const struct config_paths *paths, struct config **ret_config,
                 struct config_error *error);
 void config_free(struct config *c);
 
+/* The same for a text that would stand in the file `paths->config`; who could read that file
+ * is not asked. */
+int config_parse(const struct config_paths *paths, const char *text, size_t len,
+                 struct config **ret_config, struct config_error *error);
+
 /* The file that would be read: --config, else $XDG_CONFIG_HOME/perch/perchd.yaml (for a user
  * who has one), else /etc/perch/perchd.yaml. Allocated. */
 char *config_default_file(void);

@@ -15,9 +15,19 @@
 
 #define WORD_MAX 40 /* longer ones are not compared with known keys */
 
+/* The reason may quote the file: it stays one line whatever stands there. */
+static void set_reason(char *out, size_t size, const char *reason)
+{
+    struct perch_buf shown = PERCH_BUF_INIT;
+
+    log_escape(&shown, reason, strlen(reason));
+    (void)snprintf(out, size, "%s", shown.failed ? "out of memory" : perch_buf_cstr(&shown));
+    perch_buf_done(&shown);
+}
+
 int schema_error(struct schema *s, const struct yaml_node *at, const char *fmt, ...)
 {
-    char *text = s->error->text;
+    char *text = s->error->text, reason[sizeof s->error->text];
     size_t size = sizeof s->error->text;
     int n = snprintf(text, size, "%s:%u:%u: ", s->file, at ? at->line : 1, at ? at->column : 1);
     va_list ap;
@@ -25,8 +35,9 @@ int schema_error(struct schema *s, const struct yaml_node *at, const char *fmt, 
     if (n < 0 || (size_t)n >= size)
         return -1;
     va_start(ap, fmt);
-    (void)vsnprintf(text + n, size - (size_t)n, fmt, ap);
+    (void)vsnprintf(reason, sizeof reason, fmt, ap);
     va_end(ap);
+    set_reason(text + n, size - (size_t)n, reason);
     return -1;
 }
 

@@ -427,6 +427,7 @@ static const struct wrong wrongs[] = {
     {"acounts: {}\n", "1:1: unknown key `acounts`, did you mean `accounts`?"},
     {"Accounts: {}\n", "1:1: unknown key `Accounts`, did you mean `accounts`?"},
     {"something: 1\n", "1:1: unknown key `something`"},
+    {"\"a\\nb\\e[m\": 1\n", "1:1: unknown key `a\\x0Ab\\x1B[m`"},
     {WITH_ACCOUNT("    pol: 5m\n"), "6:5: unknown key `pol`, did you mean `poll`?"},
     {WITH_ACCOUNT("    mailboxs: [a]\n"), "6:5: unknown key `mailboxs`, did you mean `mailboxes`?"},
     {WITH_ACCOUNT("    hsot: x\n"), "6:5: unknown key `hsot`, did you mean `host`?"},
