@@ -60,6 +60,11 @@ void decode_upper(struct decoder *d, struct perch_span word);
 /* NAME:value of items that have no type of their own, into the object at hand. */
 void decode_others(struct decoder *d, const struct perch_other_item *others, size_t n);
 
+/* "KEY":value; null unless `there`. */
+void decode_text_at(struct decoder *d, const char *key, struct perch_span text);
+void decode_number_at(struct decoder *d, const char *key, bool there, uint64_t value);
+void decode_set_at(struct decoder *d, const char *key, bool there, const struct perch_set *set);
+
 /* ---- members of a response's object, by type ---- */
 
 void decode_fetch(struct decoder *d, enum perch_resp_type type, uint64_t number,

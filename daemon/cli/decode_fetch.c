@@ -1,7 +1,6 @@
 /* FETCH and UIDFETCH: items, envelopes, structures, sections. */
 #include "cli/decode.h"
 
-#include "base/span.h"
 #include "perch/text.h"
 
 /* ---- ENVELOPE ---- */
@@ -10,12 +9,9 @@ static void address(struct decoder *d, const struct perch_address *a)
 {
     jw_open(&d->w, '{');
     decode_header(d, "name", "name_raw", a->name);
-    jw_key(&d->w, "adl");
-    decode_text(d, a->adl);
-    jw_key(&d->w, "mailbox");
-    decode_text(d, a->mailbox);
-    jw_key(&d->w, "host");
-    decode_text(d, a->host);
+    decode_text_at(d, "adl", a->adl);
+    decode_text_at(d, "mailbox", a->mailbox);
+    decode_text_at(d, "host", a->host);
     jw_close(&d->w, '}');
 }
 
@@ -35,8 +31,7 @@ static void addresses(struct decoder *d, const char *key, const struct perch_add
 void decode_envelope(struct decoder *d, const struct perch_envelope *e)
 {
     jw_open(&d->w, '{');
-    jw_key(&d->w, "date");
-    decode_text(d, e->date);
+    decode_text_at(d, "date", e->date);
     decode_header(d, "subject", "subject_raw", e->subject);
     addresses(d, "from", &e->from);
     addresses(d, "sender", &e->sender);
@@ -44,30 +39,21 @@ void decode_envelope(struct decoder *d, const struct perch_envelope *e)
     addresses(d, "to", &e->to);
     addresses(d, "cc", &e->cc);
     addresses(d, "bcc", &e->bcc);
-    jw_key(&d->w, "in_reply_to");
-    decode_text(d, e->in_reply_to);
-    jw_key(&d->w, "message_id");
-    decode_text(d, e->message_id);
+    decode_text_at(d, "in_reply_to", e->in_reply_to);
+    decode_text_at(d, "message_id", e->message_id);
     jw_close(&d->w, '}');
 }
 
 /* ---- BODY and BODYSTRUCTURE ---- */
 
-static void text_member(struct decoder *d, const char *key, struct perch_span text)
-{
-    jw_key(&d->w, key);
-    decode_text(d, text);
-}
-
 static void single_part(struct decoder *d, const struct perch_body *b)
 {
     jw_key(&d->w, "params");
     decode_params(d, b->params, b->nparams);
-    text_member(d, "id", b->id);
-    text_member(d, "description", b->description);
-    text_member(d, "encoding", b->encoding);
-    jw_key(&d->w, "size");
-    jw_uint(&d->w, b->size);
+    decode_text_at(d, "id", b->id);
+    decode_text_at(d, "description", b->description);
+    decode_text_at(d, "encoding", b->encoding);
+    decode_number_at(d, "size", true, b->size);
     if (b->kind == PERCH_BODY_MESSAGE && b->envelope) {
         jw_key(&d->w, "envelope");
         decode_envelope(d, b->envelope);
@@ -76,10 +62,8 @@ static void single_part(struct decoder *d, const struct perch_body *b)
         jw_key(&d->w, "body");
         decode_structure(d, b->parts[0]);
     }
-    if (b->kind != PERCH_BODY_BASIC) {
-        jw_key(&d->w, "lines");
-        jw_uint(&d->w, b->lines);
-    }
+    if (b->kind != PERCH_BODY_BASIC)
+        decode_number_at(d, "lines", true, b->lines);
 }
 
 static void multipart(struct decoder *d, const struct perch_body *b)
@@ -98,11 +82,11 @@ static void multipart(struct decoder *d, const struct perch_body *b)
 static void extension(struct decoder *d, const struct perch_body *b)
 {
     if (b->kind != PERCH_BODY_MULTIPART)
-        text_member(d, "md5", b->md5);
+        decode_text_at(d, "md5", b->md5);
     jw_key(&d->w, "disposition");
     if (b->disposition.p) {
         jw_open(&d->w, '{');
-        text_member(d, "type", b->disposition);
+        decode_text_at(d, "type", b->disposition);
         jw_key(&d->w, "params");
         decode_params(d, b->disposition_params, b->ndisposition_params);
         jw_close(&d->w, '}');
@@ -114,15 +98,15 @@ static void extension(struct decoder *d, const struct perch_body *b)
         decode_spans(d, b->languages, b->nlanguages);
     else
         jw_null(&d->w);
-    text_member(d, "location", b->location);
+    decode_text_at(d, "location", b->location);
 }
 
 /* As deep as the response nests, which DECODE_DEPTH bounds. */
 void decode_structure(struct decoder *d, const struct perch_body *b)
 {
     jw_open(&d->w, '{');
-    text_member(d, "type", b->type);
-    text_member(d, "subtype", b->subtype);
+    decode_text_at(d, "type", b->type);
+    decode_text_at(d, "subtype", b->subtype);
     if (b->kind == PERCH_BODY_MULTIPART)
         multipart(d, b);
     else
@@ -139,8 +123,7 @@ static void streamed_section(struct decoder *d, const struct perch_section *s)
     const struct decode_body *body = d->taken < d->nbodies ? &d->bodies[d->taken++] : NULL;
 
     jw_open(&d->w, '{');
-    jw_key(&d->w, "size");
-    jw_uint(&d->w, s->size);
+    decode_number_at(d, "size", true, s->size);
     jw_key(&d->w, "sha256");
     if (body)
         jw_string(&d->w, body->sha256);
@@ -170,6 +153,7 @@ static void binary_sizes(struct decoder *d, const struct perch_fetch *f)
         perch_buf_addc(&key, ']');
         jw_key_span(&d->w, perch_buf_span(&key));
         jw_uint(&d->w, f->binary_sizes[i].size);
+        d->w.out.failed = d->w.out.failed || key.failed;
         perch_buf_done(&key);
     }
 }
@@ -197,25 +181,37 @@ static void labels(struct decoder *d, const struct perch_names *names)
 static void number_item(struct decoder *d, const struct perch_fetch *f, enum perch_fetch_item item,
                         const char *key, uint64_t value)
 {
-    if (!(f->have & (uint32_t)item))
-        return;
-    jw_key(&d->w, key);
-    jw_uint(&d->w, value);
+    if (f->have & (uint32_t)item)
+        decode_number_at(d, key, true, value);
 }
 
 static void text_item(struct decoder *d, const struct perch_fetch *f, enum perch_fetch_item item,
                       const char *key, struct perch_span value)
 {
     if (f->have & (uint32_t)item)
-        text_member(d, key, value);
+        decode_text_at(d, key, value);
+}
+
+static void envelope_item(struct decoder *d, const struct perch_fetch *f)
+{
+    if (!(f->have & PERCH_ITEM_ENVELOPE))
+        return;
+    jw_key(&d->w, "ENVELOPE");
+    if (f->envelope)
+        decode_envelope(d, f->envelope);
+    else
+        jw_null(&d->w);
 }
 
 static void structure_item(struct decoder *d, const struct perch_fetch *f)
 {
-    if (!f->body)
+    if (!(f->have & (PERCH_ITEM_BODYSTRUCTURE | PERCH_ITEM_BODY)))
         return;
     jw_key(&d->w, f->have & PERCH_ITEM_BODYSTRUCTURE ? "BODYSTRUCTURE" : "BODY");
-    decode_structure(d, f->body);
+    if (f->body)
+        decode_structure(d, f->body);
+    else
+        jw_null(&d->w);
 }
 
 static void items(struct decoder *d, enum perch_resp_type type, const struct perch_fetch *f)
@@ -229,10 +225,7 @@ static void items(struct decoder *d, enum perch_resp_type type, const struct per
     number_item(d, f, PERCH_ITEM_MODSEQ, "MODSEQ", f->modseq);
     text_item(d, f, PERCH_ITEM_INTERNALDATE, "INTERNALDATE", f->internaldate);
     number_item(d, f, PERCH_ITEM_SIZE, "RFC822.SIZE", f->size);
-    if (f->envelope) {
-        jw_key(&d->w, "ENVELOPE");
-        decode_envelope(d, f->envelope);
-    }
+    envelope_item(d, f);
     structure_item(d, f);
     text_item(d, f, PERCH_ITEM_EMAILID, "EMAILID", f->emailid);
     text_item(d, f, PERCH_ITEM_THREADID, "THREADID", f->threadid);

@@ -204,3 +204,29 @@ void decode_others(struct decoder *d, const struct perch_other_item *others, siz
         decode_other(d, others[i].value);
     }
 }
+
+/* ---- members ---- */
+
+void decode_text_at(struct decoder *d, const char *key, struct perch_span text)
+{
+    jw_key(&d->w, key);
+    decode_text(d, text);
+}
+
+void decode_number_at(struct decoder *d, const char *key, bool there, uint64_t value)
+{
+    jw_key(&d->w, key);
+    if (there)
+        jw_uint(&d->w, value);
+    else
+        jw_null(&d->w);
+}
+
+void decode_set_at(struct decoder *d, const char *key, bool there, const struct perch_set *set)
+{
+    jw_key(&d->w, key);
+    if (there)
+        decode_set(d, set);
+    else
+        jw_null(&d->w);
+}

@@ -2,12 +2,10 @@
 #include "cli/decode.h"
 
 #include "base/mem.h"
-#include "base/span.h"
 
 static void delimiter(struct decoder *d, char c)
 {
-    jw_key(&d->w, "delimiter");
-    decode_text(d, (struct perch_span){c ? &c : NULL, c ? 1 : 0});
+    decode_text_at(d, "delimiter", (struct perch_span){c ? &c : NULL, c ? 1 : 0});
 }
 
 /* ---- LIST, LSUB, XLIST ---- */
@@ -26,8 +24,7 @@ static void extended(struct decoder *d, const struct perch_list_resp *l)
     }
     if (l->oldname.utf8.p)
         decode_name(d, "OLDNAME", "OLDNAME_raw", &l->oldname);
-    jw_key(&d->w, "raw");
-    decode_text(d, l->extended);
+    decode_text_at(d, "raw", l->extended);
     jw_close(&d->w, '}');
 }
 
@@ -60,12 +57,9 @@ static void status_numbers(struct decoder *d, const struct perch_mailbox_status 
         {PERCH_STATUS_DELETED_STORAGE, "DELETED-STORAGE", s->deleted_storage},
     };
 
-    for (size_t i = 0; i < PERCH_COUNT(numbers); i++) {
-        if (!(s->have & (uint32_t)numbers[i].item))
-            continue;
-        jw_key(&d->w, numbers[i].key);
-        jw_uint(&d->w, numbers[i].value);
-    }
+    for (size_t i = 0; i < PERCH_COUNT(numbers); i++)
+        if (s->have & (uint32_t)numbers[i].item)
+            decode_number_at(d, numbers[i].key, true, numbers[i].value);
 }
 
 void decode_status(struct decoder *d, const struct perch_mailbox_status *s)
@@ -74,17 +68,10 @@ void decode_status(struct decoder *d, const struct perch_mailbox_status *s)
     jw_key(&d->w, "items");
     jw_open(&d->w, '{');
     status_numbers(d, s);
-    if (s->have & PERCH_STATUS_APPENDLIMIT) {
-        jw_key(&d->w, "APPENDLIMIT");
-        if (s->appendlimit == UINT64_MAX) /* NIL */
-            jw_null(&d->w);
-        else
-            jw_uint(&d->w, s->appendlimit);
-    }
-    if (s->have & PERCH_STATUS_MAILBOXID) {
-        jw_key(&d->w, "MAILBOXID");
-        decode_text(d, s->mailboxid);
-    }
+    if (s->have & PERCH_STATUS_APPENDLIMIT) /* the largest number stands for NIL */
+        decode_number_at(d, "APPENDLIMIT", s->appendlimit != UINT64_MAX, s->appendlimit);
+    if (s->have & PERCH_STATUS_MAILBOXID)
+        decode_text_at(d, "MAILBOXID", s->mailboxid);
     decode_others(d, s->others, s->nothers);
     jw_close(&d->w, '}');
 }
@@ -96,8 +83,7 @@ static void namespace_one(struct decoder *d, const struct perch_namespace *n)
     jw_open(&d->w, '{');
     decode_name(d, "prefix", "raw", &n->prefix);
     delimiter(d, n->delimiter);
-    jw_key(&d->w, "extension");
-    decode_text(d, n->extension);
+    decode_text_at(d, "extension", n->extension);
     jw_close(&d->w, '}');
 }
 
@@ -127,10 +113,8 @@ void decode_acl(struct decoder *d, const struct perch_acl_resp *acl)
     jw_open(&d->w, '[');
     for (size_t i = 0; i < acl->n; i++) {
         jw_open(&d->w, '{');
-        jw_key(&d->w, "identifier");
-        decode_text(d, acl->v[i].identifier);
-        jw_key(&d->w, "rights");
-        decode_text(d, acl->v[i].rights);
+        decode_text_at(d, "identifier", acl->v[i].identifier);
+        decode_text_at(d, "rights", acl->v[i].rights);
         jw_close(&d->w, '}');
     }
     jw_close(&d->w, ']');
@@ -140,14 +124,11 @@ void decode_rights(struct decoder *d, enum perch_resp_type type, const struct pe
 {
     decode_name(d, "mailbox", "raw", &r->mailbox);
     if (type == PERCH_RESP_MYRIGHTS) {
-        jw_key(&d->w, "rights");
-        decode_text(d, r->rights);
+        decode_text_at(d, "rights", r->rights);
         return;
     }
-    jw_key(&d->w, "identifier");
-    decode_text(d, r->identifier);
-    jw_key(&d->w, "required");
-    decode_text(d, r->rights);
+    decode_text_at(d, "identifier", r->identifier);
+    decode_text_at(d, "required", r->rights);
     jw_key(&d->w, "optional");
     decode_spans(d, r->optional, r->noptional);
 }
@@ -156,18 +137,14 @@ void decode_rights(struct decoder *d, enum perch_resp_type type, const struct pe
 
 void decode_quota(struct decoder *d, const struct perch_quota_resp *q)
 {
-    jw_key(&d->w, "root");
-    decode_text(d, q->root);
+    decode_text_at(d, "root", q->root);
     jw_key(&d->w, "resources");
     jw_open(&d->w, '[');
     for (size_t i = 0; i < q->n; i++) {
         jw_open(&d->w, '{');
-        jw_key(&d->w, "name");
-        decode_text(d, q->v[i].name);
-        jw_key(&d->w, "usage");
-        jw_uint(&d->w, q->v[i].usage);
-        jw_key(&d->w, "limit");
-        jw_uint(&d->w, q->v[i].limit);
+        decode_text_at(d, "name", q->v[i].name);
+        decode_number_at(d, "usage", true, q->v[i].usage);
+        decode_number_at(d, "limit", true, q->v[i].limit);
         jw_close(&d->w, '}');
     }
     jw_close(&d->w, ']');
@@ -189,12 +166,9 @@ void decode_metadata(struct decoder *d, const struct perch_metadata_resp *m)
     jw_open(&d->w, '[');
     for (size_t i = 0; i < m->n; i++) {
         jw_open(&d->w, '{');
-        jw_key(&d->w, "name");
-        decode_text(d, m->v[i].name);
-        if (m->v[i].has_value) {
-            jw_key(&d->w, "value");
-            decode_text(d, m->v[i].value);
-        }
+        decode_text_at(d, "name", m->v[i].name);
+        if (m->v[i].has_value)
+            decode_text_at(d, "value", m->v[i].value);
         jw_close(&d->w, '}');
     }
     jw_close(&d->w, ']');

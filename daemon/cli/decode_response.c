@@ -1,25 +1,17 @@
 /* One response as one object: which members a type has. */
 #include "cli/decode.h"
 
-#include "base/span.h"
-
 static void names_member(struct decoder *d, const struct perch_names *names)
 {
     jw_key(&d->w, "value");
     decode_names(d, names);
 }
 
-static void text_member(struct decoder *d, const char *key, struct perch_span text)
-{
-    jw_key(&d->w, key);
-    decode_text(d, text);
-}
-
 static void status_members(struct decoder *d, const struct perch_status_resp *s)
 {
     jw_key(&d->w, "code");
     decode_code(d, s);
-    text_member(d, "text", s->text);
+    decode_text_at(d, "text", s->text);
 }
 
 static void untagged_members(struct decoder *d, const struct perch_resp *r)
@@ -94,7 +86,7 @@ static void untagged_members(struct decoder *d, const struct perch_resp *r)
         return;
     case PERCH_RESP_NONE:
     case PERCH_RESP_OTHER:
-        text_member(d, "raw", r->raw);
+        decode_text_at(d, "raw", r->raw);
         return;
     }
 }
@@ -102,7 +94,7 @@ static void untagged_members(struct decoder *d, const struct perch_resp *r)
 static void tagged(struct decoder *d, const struct perch_resp *r)
 {
     jw_string(&d->w, "tagged");
-    text_member(d, "tag", r->tag);
+    decode_text_at(d, "tag", r->tag);
     jw_key(&d->w, "status");
     jw_string(&d->w, perch_resp_type_name(r->type));
     status_members(d, &r->u.status);
@@ -127,7 +119,7 @@ static void continuation(struct decoder *d, const struct perch_resp *r)
         jw_key(&d->w, "code");
         decode_code(d, &r->u.status);
     }
-    text_member(d, "text", r->u.status.text);
+    decode_text_at(d, "text", r->u.status.text);
 }
 
 void decode_response(struct decoder *d, const struct perch_resp *r)

@@ -2,37 +2,18 @@
 #include "cli/decode.h"
 
 #include "base/mem.h"
-#include "base/span.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static void number_or_null(struct decoder *d, const char *key, bool there, uint64_t value)
-{
-    jw_key(&d->w, key);
-    if (there)
-        jw_uint(&d->w, value);
-    else
-        jw_null(&d->w);
-}
-
-static void set_or_null(struct decoder *d, const char *key, bool there, const struct perch_set *set)
-{
-    jw_key(&d->w, key);
-    if (there)
-        decode_set(d, set);
-    else
-        jw_null(&d->w);
-}
-
 void decode_search(struct decoder *d, enum perch_resp_type type, const struct perch_search_resp *s)
 {
-    set_or_null(d, "set", true, &s->set);
+    decode_set_at(d, "set", true, &s->set);
     if (type == PERCH_RESP_SORT) {
         jw_key(&d->w, "order");
         decode_numbers(d, s->order, s->norder);
     }
-    number_or_null(d, "modseq", s->modseq != 0, s->modseq);
+    decode_number_at(d, "modseq", s->modseq != 0, s->modseq);
 }
 
 /* ---- ESEARCH ---- */
@@ -45,7 +26,7 @@ static void partial(struct decoder *d, const struct perch_partial *p)
     jw_open(&d->w, '{');
     jw_key(&d->w, "range");
     jw_string(&d->w, range);
-    set_or_null(d, "set", p->set.n > 0, &p->set);
+    decode_set_at(d, "set", p->set.n > 0, &p->set);
     jw_close(&d->w, '}');
 }
 
@@ -56,7 +37,7 @@ static void update(struct decoder *d, const struct perch_context_update *u)
     jw_string(&d->w, u->add ? "ADDTO" : "REMOVEFROM");
     jw_key(&d->w, "position");
     jw_uint(&d->w, u->position);
-    set_or_null(d, "set", true, &u->set);
+    decode_set_at(d, "set", true, &u->set);
     if (u->norder > 0) {
         jw_key(&d->w, "order");
         decode_numbers(d, u->order, u->norder);
@@ -79,19 +60,19 @@ void decode_esearch(struct decoder *d, const struct perch_esearch_resp *e)
     decode_text(d, e->tag);
     if (e->mailbox.utf8.p) {
         decode_name(d, "mailbox", "raw", &e->mailbox);
-        number_or_null(d, "uidvalidity", true, e->uidvalidity);
+        decode_number_at(d, "uidvalidity", true, e->uidvalidity);
     }
     jw_key(&d->w, "uid");
     jw_bool(&d->w, e->uid);
-    number_or_null(d, "min", e->have & PERCH_ESEARCH_MIN, e->min);
-    number_or_null(d, "max", e->have & PERCH_ESEARCH_MAX, e->max);
-    number_or_null(d, "count", e->have & PERCH_ESEARCH_COUNT, e->count);
-    set_or_null(d, "all", e->have & PERCH_ESEARCH_ALL, &e->all);
+    decode_number_at(d, "min", e->have & PERCH_ESEARCH_MIN, e->min);
+    decode_number_at(d, "max", e->have & PERCH_ESEARCH_MAX, e->max);
+    decode_number_at(d, "count", e->have & PERCH_ESEARCH_COUNT, e->count);
+    decode_set_at(d, "all", e->have & PERCH_ESEARCH_ALL, &e->all);
     if (e->norder > 0) {
         jw_key(&d->w, "order");
         decode_numbers(d, e->order, e->norder);
     }
-    number_or_null(d, "modseq", e->have & PERCH_ESEARCH_MODSEQ, e->modseq);
+    decode_number_at(d, "modseq", e->have & PERCH_ESEARCH_MODSEQ, e->modseq);
     jw_key(&d->w, "partial");
     if (e->have & PERCH_ESEARCH_PARTIAL)
         partial(d, &e->partial);
@@ -106,7 +87,7 @@ void decode_vanished(struct decoder *d, const struct perch_vanished_resp *v)
 {
     jw_key(&d->w, "earlier");
     jw_bool(&d->w, v->earlier);
-    set_or_null(d, "uids", true, &v->uids);
+    decode_set_at(d, "uids", true, &v->uids);
 }
 
 /* ---- THREAD ---- */

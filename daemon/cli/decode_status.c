@@ -1,46 +1,22 @@
 /* The codes of status responses. */
 #include "cli/decode.h"
 
-#include "base/ascii.h"
-#include "base/span.h"
-
-static void text_member(struct decoder *d, const char *key, struct perch_span text)
-{
-    jw_key(&d->w, key);
-    decode_text(d, text);
-}
-
-static void set_member(struct decoder *d, const char *key, const struct perch_set *set)
-{
-    jw_key(&d->w, key);
-    decode_set(d, set);
-}
-
-static void number_member(struct decoder *d, const char *key, bool there, uint64_t value)
-{
-    jw_key(&d->w, key);
-    if (there)
-        jw_uint(&d->w, value);
-    else
-        jw_null(&d->w);
-}
-
 static void uid_pair(struct decoder *d, const struct perch_status_resp *s)
 {
     jw_open(&d->w, '{');
-    number_member(d, "uidvalidity", true, s->u.uids.uidvalidity);
+    decode_number_at(d, "uidvalidity", true, s->u.uids.uidvalidity);
     if (s->code == PERCH_CODE_COPYUID)
-        set_member(d, "source", &s->u.uids.source);
-    set_member(d, s->code == PERCH_CODE_COPYUID ? "dest" : "uids", &s->u.uids.dest);
+        decode_set_at(d, "source", true, &s->u.uids.source);
+    decode_set_at(d, s->code == PERCH_CODE_COPYUID ? "dest" : "uids", true, &s->u.uids.dest);
     jw_close(&d->w, '}');
 }
 
 static void progress(struct decoder *d, const struct perch_status_resp *s)
 {
     jw_open(&d->w, '{');
-    text_member(d, "tag", s->u.progress.tag);
-    number_member(d, "done", s->u.progress.has_done, s->u.progress.done);
-    number_member(d, "goal", s->u.progress.has_goal, s->u.progress.goal);
+    decode_text_at(d, "tag", s->u.progress.tag);
+    decode_number_at(d, "done", s->u.progress.has_done, s->u.progress.done);
+    decode_number_at(d, "goal", s->u.progress.has_goal, s->u.progress.goal);
     jw_close(&d->w, '}');
 }
 
@@ -50,16 +26,16 @@ static void metadata(struct decoder *d, const struct perch_status_resp *s)
     struct perch_span word = s->u.metadata.word;
 
     jw_open(&d->w, '{');
-    text_member(d, "word", word);
-    number_member(d, "number", s->code_args.n > word.n, s->u.metadata.number);
+    decode_text_at(d, "word", word);
+    decode_number_at(d, "number", s->code_args.n > word.n, s->u.metadata.number);
     jw_close(&d->w, '}');
 }
 
 static void message_limit(struct decoder *d, const struct perch_status_resp *s)
 {
     jw_open(&d->w, '{');
-    number_member(d, "limit", true, s->u.limit.limit);
-    number_member(d, "uid", s->u.limit.uid != 0, s->u.limit.uid);
+    decode_number_at(d, "limit", true, s->u.limit.limit);
+    decode_number_at(d, "uid", s->u.limit.uid != 0, s->u.limit.uid);
     jw_close(&d->w, '}');
 }
 

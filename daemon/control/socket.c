@@ -73,12 +73,30 @@ static size_t owed(const struct client *cl)
     return evbuffer_get_length(bufferevent_get_output(cl->bev));
 }
 
-static void send_line(struct client *cl, const char *text)
+/* After this the client is gone as soon as it has what it is owed, or when its patience ends. */
+static void close_client(struct client *cl)
+{
+    cl->closing = true;
+    cl->follow = FOLLOW_OFF;
+    (void)bufferevent_disable(cl->bev, EV_READ);
+    (void)bufferevent_set_timeouts(cl->bev, &patience, &patience);
+    bufferevent_setwatermark(cl->bev, EV_WRITE, 0, 0);
+}
+
+/* All of it or, when memory is short, the end: a follower that missed something must notice. */
+static void send_bytes(struct client *cl, const void *p, size_t n)
 {
     struct evbuffer *out = bufferevent_get_output(cl->bev);
 
-    (void)evbuffer_add(out, text, strlen(text));
-    (void)evbuffer_add(out, "\n", 1);
+    if (evbuffer_add(out, p, n) != 0)
+        close_client(cl);
+}
+
+static void send_line(struct client *cl, const char *text)
+{
+    send_bytes(cl, text, strlen(text));
+    if (!cl->closing)
+        send_bytes(cl, "\n", 1);
 }
 
 /* Takes the reference. */
@@ -93,16 +111,6 @@ static void send_json(struct client *cl, json_t *value)
 static void refuse(struct client *cl, const char *why)
 {
     send_json(cl, json_pack("{s:b, s:s}", "ok", 0, "error", why));
-}
-
-/* After this the client is gone as soon as it has what it is owed, which is not nothing. */
-static void close_client(struct client *cl)
-{
-    cl->closing = true;
-    cl->follow = FOLLOW_OFF;
-    (void)bufferevent_disable(cl->bev, EV_READ);
-    (void)bufferevent_set_timeouts(cl->bev, &patience, &patience);
-    bufferevent_setwatermark(cl->bev, EV_WRITE, 0, 0);
 }
 
 /* ---- following ---- */
@@ -128,8 +136,7 @@ static void go_on(struct client *cl)
 
 static struct client *find_client(struct control *c, uint64_t id)
 {
-    PERCH_LIST_EACH(&c->clients, struct client, link, cl)
-    {
+    PERCH_LIST_EACH(&c->clients, struct client, link, cl) {
         if (cl->id == id)
             return cl;
     }
@@ -147,7 +154,10 @@ static void on_batch(const struct replay_batch *b, void *user)
         close_client(cl);
         return;
     }
-    (void)evbuffer_add(bufferevent_get_output(cl->bev), perch_buf_data(&b->lines), b->lines.len);
+    if (b->lines.len > 0)
+        send_bytes(cl, perch_buf_data(&b->lines), b->lines.len);
+    if (cl->closing)
+        return;
     cl->sent_seq = b->last_seq;
     if (!b->more && cl->asked_seq > cl->sent_seq)
         cl->sent_seq = cl->asked_seq; /* older than since_ms */
@@ -160,8 +170,7 @@ static void on_batch(const struct replay_batch *b, void *user)
 void control_event(struct control *c, int64_t seq, const char *json)
 {
     c->last_seq = seq;
-    PERCH_LIST_EACH(&c->clients, struct client, link, cl)
-    {
+    PERCH_LIST_EACH(&c->clients, struct client, link, cl) {
         if (cl->follow != FOLLOW_LIVE || seq <= cl->sent_seq)
             continue;
         if (owed(cl) >= OUTPUT_HIGH) {
@@ -428,8 +437,7 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
-    PERCH_LIST_EACH(&c->clients, struct client, link, cl)
-    {
+    PERCH_LIST_EACH(&c->clients, struct client, link, cl) {
         free_client(cl);
     }
     replay_free(c->replay);
