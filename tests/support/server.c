@@ -205,7 +205,7 @@ static int choose_alpn(gnutls_session_t session, const char *name)
 {
     const gnutls_datum_t d = {(unsigned char *)(uintptr_t)name, (unsigned)strlen(name)};
 
-    return gnutls_alpn_set_protocols(session, &d, 1, 0);
+    return gnutls_alpn_set_protocols(session, &d, 1, GNUTLS_ALPN_MANDATORY);
 }
 
 static void start_tls(struct server *s)

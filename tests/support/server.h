@@ -34,7 +34,7 @@ struct server_options {
     bool listen; /* on a port of 127.0.0.1 rather than a socketpair */
     enum cert cert;
     const char *priority; /* GnuTLS; NULL: NORMAL */
-    const char *alpn;     /* the one protocol it speaks, chosen even if not offered; NULL: none */
+    const char *alpn;     /* the one protocol it insists on; NULL: any */
     size_t chunk;         /* bytes on the wire per turn of the loop at most, 0: all */
     size_t stall_at;      /* sends so many bytes on the wire, then no more; 0: no stall */
     size_t cut_at;        /* sends so many bytes on the wire, then closes; 0: no cut */
