@@ -14,7 +14,7 @@ struct event;
 #define MEMORY_MAX    (16u << 20)  /* of events: beyond this offers stay in the store */
 #define BESIDE_WINDOW 16           /* deliveries beside their lines in memory */
 #define AGAIN_MS      1000         /* until the store is asked again after a failure */
-#define RESULT_MAX    4096
+#define RESULT_MAX    4096         /* of a result, in the store */
 #define LINE_BUCKETS  1024
 
 /* Something the store does for the outbox; asked again until it succeeds. */

@@ -135,34 +135,38 @@ static bool hook_number(const struct outbox *o, const char *name, unsigned *ret)
     return true;
 }
 
-/* A delivery that is due gets its small line; what is in memory already is let go. */
-static void look_take(struct outbox *o, struct line *l)
+/* A delivery that is due gets its small line, unless it is in memory already or its hook is
+ * about to end. */
+static bool look_take(struct outbox *o, struct line *l)
 {
     struct item *it = PERCH_LIST_FIRST(&l->found, struct item, link);
 
     perch_unlink(&l->link);
     if (is_beside(o, l->hook_name, it->seq) || !hook_number(o, l->hook_name, &l->hook)) {
         outbox_line_free(l);
-        return;
+        return false;
     }
     perch_unlink(&it->link);
     outbox_line_append(l, it);
     outbox_line_set_beside(l);
     outbox_line_goto(l, LINE_READY);
+    return true;
 }
 
 static void look_done(struct task *t)
 {
     struct outbox *o = t->o;
-    size_t n = 0;
+    size_t found = 0, taken = 0;
+    int64_t next = o->looked_next_ms;
 
     o->looking = false;
     PERCH_LIST_EACH(&o->looked, struct line, link, l) {
-        look_take(o, l);
-        n++;
+        found++;
+        taken += look_take(o, l);
     }
-    o->beside_next_ms =
-        earlier_of(o->beside_next_ms, n < o->look_limit ? o->looked_next_ms : o->look_due_ms);
+    if (found == o->look_limit) /* there may be more that are due */
+        next = taken > 0 ? o->look_due_ms : later(outbox_now(o), AGAIN_MS);
+    o->beside_next_ms = earlier_of(o->beside_next_ms, next);
     if (o->nbeside < BESIDE_WINDOW)
         outbox_look_at(o, o->beside_next_ms);
 }
