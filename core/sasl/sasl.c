@@ -1,3 +1,4 @@
+/* A table of mechanisms, and libgsasl behind it. */
 #include "sasl/sasl.h"
 
 #include "base/err.h"
@@ -12,8 +13,8 @@
 /* ---- which ---- */
 
 /* A password goes by AUTHENTICATE or as a quoted string, never as a literal: a server that
- * refuses the literal would be sent the password as a command. Quoted are
- * 7-bit characters without line ends. */
+ * refuses the literal would be sent the password as a command. What can be quoted are 7-bit
+ * characters without line ends. */
 static bool is_quotable(struct perch_span s)
 {
     for (size_t i = 0; i < s.n; i++)

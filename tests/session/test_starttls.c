@@ -110,8 +110,10 @@ static void test_anything_but_OK_is_no_success(void)
     transcript_run(&clear, play_silence);
 }
 
-/* ---- injection (CVE-2020-14954, CVE-2021-22947). The bytes come in one piece, as an attacker sends them; cut up,
- * they come while the session waits for TLS, which is the same to it. ---- */
+/* ---- injection (CVE-2020-14954, CVE-2021-22947) ----
+ *
+ * The bytes come in one piece, as an attacker sends them. Cut up, they come while the
+ * session waits for TLS, which is the same to it. */
 
 static void play_injection(struct transcript *t)
 {
