@@ -162,6 +162,25 @@ static void play_policy(struct transcript *t)
     expect_no_mech(t);
 }
 
+static void play_untold(struct transcript *t)
+{
+    transcript_play(t, "S: * OK hi\n");
+    start_ann(t);
+    transcript_play(t, "C: <1> CAPABILITY\n"
+                       "S: <1> OK\n");
+    start_ann(t);
+    transcript_play(t, "C: <2> CAPABILITY\n"
+                       "S: <2> BAD what\n");
+    transcript_expect(t, "state not-authenticated\n"
+                         "done login PERCH_EPROTO\n"
+                         "done login PERCH_EBAD\n");
+}
+
+static void test_without_capabilities_nothing_is_tried(void)
+{
+    transcript_run(NULL, play_untold);
+}
+
 static void test_nothing_outside_the_list_is_used(void)
 {
     transcript_run(NULL, play_policy);
@@ -452,6 +471,7 @@ PERCH_SUITE("session/auth") = {
     PERCH_TEST(test_an_authorization_identity_stands_first),
     PERCH_TEST(test_the_LOGIN_command_is_the_last_resort_and_quotes),
     PERCH_TEST(test_LOGINDISABLED_is_honoured),
+    PERCH_TEST(test_without_capabilities_nothing_is_tried),
     PERCH_TEST(test_nothing_outside_the_list_is_used),
     PERCH_TEST(test_a_password_never_goes_as_a_literal),
     PERCH_TEST(test_a_refused_login_may_be_tried_again),

@@ -383,6 +383,40 @@ static void play_streamed(struct transcript *t)
                          "done a ok\n");
 }
 
+static void check_two(struct transcript_token *token, perch_op *op)
+{
+    const struct perch_fetch *const *rows;
+
+    (void)token;
+    ASSERT_INT(perch_op_fetches(op, &rows), 2);
+    CU_ASSERT(rows[0]->sections[0].streamed && rows[0]->sections[1].streamed);
+    ASSERT_INT(rows[0]->sections[0].size, 65);
+    ASSERT_INT(rows[0]->sections[1].size, 66);
+    ASSERT_INT(rows[0]->uid, 1);
+    ASSERT_INT(rows[1]->uid, 2);
+    ASSERT_SPAN(rows[1]->sections[0].data, "x");
+}
+
+static void play_two_streams(struct transcript *t)
+{
+    static const char *const sections[] = {"BODY.PEEK[1]", "BODY.PEEK[2]"};
+
+    begin(t);
+    start(t, "a", (struct perch_fetch_args){.sections = sections, .nsections = 2}, "1:2");
+    t->tokens[t->ntokens - 1].on_done = check_two;
+    transcript_play(t, "C: <1> UID FETCH 1:2 (BODY.PEEK[1] BODY.PEEK[2])\n"
+                       "S: * 1 FETCH (BODY[1] {65}\n"
+                       "S- 01234567890123456789012345678901234567890123456789012345678901234\n"
+                       "S:  BODY[2] {66}\n"
+                       "S- 012345678901234567890123456789012345678901234567890123456789012345\n"
+                       "S:  UID 1)\n"
+                       "S: * 2 FETCH (UID 2 BODY[1] \"x\" BODY[2] NIL)\n"
+                       "S: <1> OK\n");
+    transcript_expect(t, "event FETCH 1 op UID FETCH\n"
+                         "event FETCH 2 op UID FETCH\n"
+                         "done a ok\n");
+}
+
 static void test_a_body_over_the_limit_streams_past(void)
 {
     struct perch_session_options options = PERCH_SESSION_OPTIONS_INIT;
@@ -390,6 +424,7 @@ static void test_a_body_over_the_limit_streams_past(void)
     options.secure = true;
     options.limits.inline_literal = 64;
     transcript_run(&options, play_streamed);
+    transcript_run(&options, play_two_streams);
 }
 
 PERCH_SUITE("session/fetch") = {

@@ -260,6 +260,19 @@ static void play_ended_by_server(struct transcript *t)
     transcript_expect(t, "");
 }
 
+static void play_second_plus(struct transcript *t)
+{
+    perch_op *op;
+
+    begin(t);
+    op = start(t, 0);
+    transcript_play(t, "C: <1> IDLE\n"
+                       "S: + idling\n"
+                       "S: + idling\n");
+    transcript_expect(t, "event MALFORMED: a second \"+\" in IDLE\n");
+    CU_ASSERT(perch_idle_on(op));
+}
+
 static void play_later_first(struct transcript *t)
 {
     perch_op *op;
@@ -285,6 +298,7 @@ static void play_later_first(struct transcript *t)
 static void test_a_server_may_refuse_it_or_end_it(void)
 {
     transcript_run(NULL, play_later_first);
+    transcript_run(NULL, play_second_plus);
     transcript_run(NULL, play_refused);
     transcript_run(NULL, play_ended_by_server);
 }

@@ -292,6 +292,62 @@ static void test_STATUS_of_nothing_is_refused(void)
     transcript_run(NULL, play_status_refused);
 }
 
+static const struct {
+    const char *caps;
+    const char *want;
+} status_items[] = {
+    {"IMAP4rev1", "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN"},
+    {"IMAP4rev2", "MESSAGES UIDNEXT UIDVALIDITY UNSEEN SIZE DELETED"},
+    {"IMAP4rev1 IMAP4rev2", "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN SIZE DELETED"},
+    {"IMAP4rev1 QRESYNC", "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ"},
+    {"IMAP4rev1 QUOTA=RES-MESSAGE QUOTA=RES-STORAGE",
+     "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN DELETED DELETED-STORAGE"},
+    {"IMAP4rev1 APPENDLIMIT OBJECTID",
+     "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN APPENDLIMIT MAILBOXID"},
+    {"IMAP4rev1 APPENDLIMIT=9", "MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN"},
+};
+
+static size_t status_row;
+
+static void play_items(struct transcript *t)
+{
+    struct perch_buf script = PERCH_BUF_INIT;
+
+    transcript_login(t, status_items[status_row].caps);
+    transcript_started(t, perch_status_start(t->s, PERCH_SPAN("a"), false, ~0u, transcript_done,
+                                             transcript_token(t, "a"), NULL));
+    perch_buf_addf(&script, "C: <1> STATUS \"a\" (%s)\nS: <1> OK\n", status_items[status_row].want);
+    transcript_play(t, perch_buf_cstr(&script));
+    perch_buf_done(&script);
+}
+
+static void test_only_counters_that_the_server_has_are_asked_for(void)
+{
+    for (status_row = 0; status_row < PERCH_COUNT(status_items); status_row++)
+        transcript_run(NULL, play_items);
+}
+
+static void play_list_and_status(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1 LIST-EXTENDED LIST-STATUS");
+    start_status(t, "a", "x", false);
+    start(t, "b", (struct perch_list_args){.status_items = PERCH_STATUS_MESSAGES});
+    start_status(t, "c", "x", false);
+    transcript_play(t, "C: <1> STATUS \"x\" (MESSAGES)\n"
+                       "S: * STATUS x (MESSAGES 1)\n"
+                       "S: <1> OK\n"
+                       "C: <2> LIST \"\" \"*\" RETURN (STATUS (MESSAGES))\n"
+                       "S: * STATUS x (MESSAGES 1)\n"
+                       "S: <2> OK\n"
+                       "C: <3> STATUS \"x\" (MESSAGES)\n"
+                       "S: <3> OK\n");
+}
+
+static void test_LIST_with_counters_and_STATUS_are_not_mixed(void)
+{
+    transcript_run(NULL, play_list_and_status);
+}
+
 /* ---- ID ---- */
 
 static void note_id(struct transcript_token *token, perch_op *op)
@@ -328,9 +384,18 @@ static void play_id(struct transcript *t)
                          "done b ok\n");
 }
 
+static void play_no_id(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1");
+    transcript_refused(
+        t, perch_id_start(t->s, NULL, 0, transcript_done, transcript_token(t, "none"), NULL),
+        PERCH_ECAPABILITY);
+}
+
 static void test_ID(void)
 {
     transcript_run(NULL, play_id);
+    transcript_run(NULL, play_no_id);
 }
 
 PERCH_SUITE("session/list") = {
@@ -342,6 +407,8 @@ PERCH_SUITE("session/list") = {
     PERCH_TEST(test_the_window_is_kept),
     PERCH_TEST(test_STATUS_is_told_apart_by_name),
     PERCH_TEST(test_STATUS_of_nothing_is_refused),
+    PERCH_TEST(test_only_counters_that_the_server_has_are_asked_for),
+    PERCH_TEST(test_LIST_with_counters_and_STATUS_are_not_mixed),
     PERCH_TEST(test_ID),
     PERCH_END,
 };

@@ -50,10 +50,10 @@ static void play_esearch(struct transcript *t)
     transcript_play(t, "C: <2> UID SEARCH RETURN (MIN COUNT) SEEN\n"
                        "S: * ESEARCH (TAG \"<2>\") UID MIN 4 COUNT 17\n"
                        "S: <2> OK\n");
-    start(t, "c", seen(), (struct perch_search_args){.count = true});
+    start(t, "c", seen(), (struct perch_search_args){.count = true, .max = true});
     note_it(t);
-    transcript_play(t, "C: <3> UID SEARCH RETURN (COUNT) SEEN\n"
-                       "S: * ESEARCH (TAG \"<3>\") UID COUNT 0\n"
+    transcript_play(t, "C: <3> UID SEARCH RETURN (MAX COUNT) SEEN\n"
+                       "S: * ESEARCH (TAG \"<3>\") UID COUNT 1 MAX 8\n"
                        "S: <3> OK\n");
     transcript_expect(t, "event SEARCH op UID SEARCH\n"
                          "done a ok\n"
@@ -63,7 +63,7 @@ static void play_esearch(struct transcript *t)
                          "b all  count 17 min 4 max 0 modseq 0\n"
                          "event SEARCH op UID SEARCH\n"
                          "done c ok\n"
-                         "c all  count 0 min 0 max 0 modseq 0\n");
+                         "c all  count 1 min 0 max 8 modseq 0\n");
 }
 
 static void test_ESEARCH_where_the_server_has_it(void)

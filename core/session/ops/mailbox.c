@@ -82,7 +82,7 @@ static bool has_item(const perch_session *s, enum need need)
                perch_session_has(s, "QUOTA=RES-MESSAGE");
     case HAS_STORAGE:
         return perch_session_has(s, "QUOTA=RES-STORAGE");
-    case HAS_LIMIT: /* also as APPENDLIMIT=n */
+    case HAS_LIMIT: /* RFC 7889: APPENDLIMIT=n is one limit for all, and no item of STATUS */
         return perch_session_can(s, PERCH_CAP_APPENDLIMIT);
     case HAS_ID:
         return perch_session_can(s, PERCH_CAP_OBJECTID);
