@@ -35,4 +35,5 @@ fi
 need perch.1 "${commands[@]}" "${kinds[@]}"
 need perchd.yaml.5 "${keys[@]}" "${kinds[@]}"
 
+echo "cases: $((1 - bad)) passed, $bad failed"
 exit $bad
