@@ -170,16 +170,18 @@ __attribute__((format(printf, 1, 2))) static void notify(const char *fmt, ...)
 #endif
 }
 
+/* The text is the engine's: a second line of it would be an order to the service manager. */
 static void on_status(bool ready, const char *text, void *user)
 {
     struct daemon *d = user;
+    int line = (int)strcspn(text, "\r\n");
 
     if (ready && !d->announced) {
         d->announced = true;
-        notify("READY=1\nSTATUS=%s", text);
+        notify("READY=1\nSTATUS=%.*s", line, text);
         return;
     }
-    notify("STATUS=%s", text);
+    notify("STATUS=%.*s", line, text);
 }
 
 static void on_end(int status, void *user)

@@ -1,11 +1,11 @@
 /* Where things are: options over the file over the environment over the defaults. */
 #include "config/build.h"
 #include "config/private_file.h"
+#include "hooks/environment.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,27 +49,13 @@ static const char *directory_variable(const char *name)
     return value && value[0] == '/' ? value : NULL;
 }
 
-static char *home(void)
-{
-    const char *value = directory_variable("HOME");
-    const struct passwd *pw;
-
-    if (value)
-        return perch_strdup(value);
-    pw = getpwuid(geteuid());
-    return perch_strdup(pw && pw->pw_dir ? pw->pw_dir : "/");
-}
-
 /* $NAME/TAIL, or ~/FALLBACK/TAIL. */
 static char *user_path(const char *name, const char *fallback, const char *tail)
 {
     const char *base = directory_variable(name);
-    auto_free char *h = NULL;
 
-    if (base)
-        return format("%s/%s", base, tail);
-    h = home();
-    return h ? format("%s/%s/%s", h, fallback, tail) : NULL;
+    return base ? format("%s/%s", base, tail)
+                : format("%s/%s/%s", environment_home(), fallback, tail);
 }
 
 static bool is_root(void)

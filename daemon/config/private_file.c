@@ -1,3 +1,4 @@
+/* Judged by the descriptor, never by the name: what was judged is what is read. */
 #include "config/private_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The first mistake ends the reading: what follows one is often its echo. */
 #include "config/schema.h"
 
 #include "config/duration.h"

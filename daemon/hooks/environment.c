@@ -1,3 +1,4 @@
+/* Names are unique: the last word on a variable replaces the earlier ones in place. */
 #include "hooks/environment.h"
 
 #include "base/mem.h"
@@ -81,7 +82,7 @@ static bool runs_for_a_person(void)
     return geteuid() != 0 && !(getppid() == 1 && getenv("INVOCATION_ID"));
 }
 
-static const char *home(void)
+const char *environment_home(void)
 {
     const char *value = getenv("HOME");
     const struct passwd *pw;
@@ -101,7 +102,7 @@ void environment_init(struct environment *e, struct perch_arena *arena)
 
     *e = (struct environment){.arena = arena};
     environment_set(e, "PATH", path && path[0] ? path : DEFAULT_PATH);
-    environment_set(e, "HOME", home());
+    environment_set(e, "HOME", environment_home());
     environment_pass(e, "LANG");
     environment_pass(e, "TZ");
     if (!runs_for_a_person())

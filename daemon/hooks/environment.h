@@ -26,7 +26,10 @@ void environment_put(struct environment *e, const char *pair);
 /* The variable of perchd itself, if it has it. */
 void environment_pass(struct environment *e, const char *name);
 
-/* HOME, else "/": where programs start. */
+/* The home directory of this user: $HOME, else the one of the user database, else "/". */
+const char *environment_home(void);
+
+/* The environment's HOME if it can be entered, else "/": where programs start. */
 const char *environment_directory(const struct environment *e);
 
 #endif

@@ -1,3 +1,5 @@
+/* One table says what may be named and whose text it is; one loop takes an argument apart, for
+ * the checks at load and for the filling in alike, so that the two cannot differ. */
 #include "hooks/template.h"
 
 #include "base/mem.h"

@@ -22,11 +22,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_SIZE    65536
-#define DRAIN_READS  64 /* at the end: what a pipe holds, not what a survivor goes on to print */
-#define ERRORS_MAX   1024
-#define GRACE_MS     5000
-#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+#define READ_SIZE   65536
+#define DRAIN_READS 64 /* at the end: what a pipe holds, not what a survivor goes on to print */
+#define ERRORS_MAX  1024
+#define GRACE_MS    5000
 
 /* One of the child's output pipes. */
 struct tap {
@@ -274,7 +273,7 @@ static const char *path_of(char *const *env)
     for (; env && *env; env++)
         if (strncmp(*env, "PATH=", strlen("PATH=")) == 0)
             return *env + strlen("PATH=");
-    return DEFAULT_PATH;
+    return "";
 }
 
 /* As execvp would, but in the PATH of the child: 0 with the path, or an errno. */

@@ -1,3 +1,4 @@
+/* A file that is left over and a daemon that lives look alike until one connects. */
 #include "runner/listener.h"
 
 #include "base/mem.h"
