@@ -123,6 +123,8 @@ static int client_setup(perch_client *c, struct event_base *base,
     struct perch_client_options o = PERCH_CLIENT_OPTIONS_INIT;
     int rc;
 
+    if (!options || options->size == 0) /* a zeroed struct would mean descriptor 0 */
+        return invalid(e, "options must start from PERCH_CLIENT_OPTIONS_INIT", NULL);
     perch_args_copy(&o, sizeof o, options);
     rc = check_options(&o, e);
     if (rc < 0)

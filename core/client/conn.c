@@ -216,7 +216,7 @@ static int no_session(perch_client *c, int code, const char *why)
 static int conn_start_session(perch_client *c)
 {
     bool clear = c->options.tls == PERCH_TLS_NONE;
-    const struct perch_session_options options = {
+    struct perch_session_options options = {
         .size = sizeof options,
         .limits = c->options.limits,
         .strict = c->options.strict,
@@ -235,11 +235,10 @@ static int conn_start_session(perch_client *c)
         .on_starttls = on_starttls,
         .on_trace = c->hooks.on_trace ? on_trace : NULL,
     };
-    struct perch_session_options seeded = options;
 
-    if (getrandom(&seeded.tag_seed, sizeof seeded.tag_seed, 0) != sizeof seeded.tag_seed)
+    if (getrandom(&options.tag_seed, sizeof options.tag_seed, 0) != sizeof options.tag_seed)
         return no_session(c, PERCH_ENOMEM, "the system gives no random numbers");
-    c->session = perch_session_new(&seeded, &hooks, c, perch_clock_ms());
+    c->session = perch_session_new(&options, &hooks, c, perch_clock_ms());
     if (!c->session)
         return no_session(c, PERCH_ENOMEM, "out of memory");
     c->phase = PERCH_PHASE_GREETING;
@@ -394,7 +393,9 @@ int perch_conn_start(perch_client *c)
     perch_timer_init(&c->timer, &c->loop, conn_timer, c);
     if (c->options.fd >= 0)
         perch_timer_set(&c->timer, 0);
-    else if (!(c->dial = perch_dial_start(&c->loop, &args, conn_dialled, c)))
+    else
+        c->dial = perch_dial_start(&c->loop, &args, conn_dialled, c);
+    if (c->options.fd < 0 && !c->dial)
         return perch_error_set(&c->error, PERCH_ENOMEM, PERCH_HITS_OP, PERCH_TRY_LATER, NULL,
                                "out of memory for dialling %s", c->options.host);
     c->phase = PERCH_PHASE_DIALLING;

@@ -509,6 +509,7 @@ static void test_bad_options_are_refused_with_words(void)
         {CERT_HOST, "*", "tls_name is neither", PERCH_TLS_IMPLICIT},
         {CERT_HOST, NULL, "perch_tls_mode", 7},
     };
+    struct perch_client_options zeroed;
 
     for (size_t i = 0; i < PERCH_COUNT(rows); i++) {
         struct perch_client_options o = PERCH_CLIENT_OPTIONS_INIT;
@@ -522,6 +523,10 @@ static void test_bad_options_are_refused_with_words(void)
         if (e.code != PERCH_EINVAL || !strstr(e.text, rows[i].words))
             FAIL_ROW("row %zu: %d %s", i, e.code, e.text);
     }
+    memset(&zeroed, 0, sizeof zeroed);
+    zeroed.host = CERT_HOST;
+    CU_ASSERT_PTR_NULL(perch_client_new(NULL, &zeroed, NULL, NULL, NULL));
+    CU_ASSERT_PTR_NULL(perch_client_new(NULL, NULL, NULL, NULL, NULL));
 }
 
 PERCH_SUITE("client/connect") = {
