@@ -426,7 +426,7 @@ static void test_without_hold_the_line_goes_on_at_once(void)
 static void test_a_retry_that_outlasts_hold_no_longer_holds(void)
 {
     struct store_delivery d;
-    int64_t one, two;
+    int64_t one, two, three;
 
     begin();
     one = deliver(0, 1);
@@ -441,12 +441,18 @@ static void test_a_retry_that_outlasts_hold_no_longer_holds(void)
     ASSERT_INT(rig.nruns, 3);
     ASSERT_INT(rig.runs[2].seq, two);
     ASSERT_INT(outbox_running(rig.outbox), 2);
-    (void)commit(0, 1);
-    outbox_recover(rig.outbox); /* a look at the store does not start it twice */
+    three = commit(0, 1).seq;
+    outbox_recover(rig.outbox); /* a look at the store does not start it twice, */
     settle();
     succeed(two);
     ASSERT_INT(rig.nruns, 4);
-    CU_ASSERT_NOT_EQUAL(rig.runs[3].seq, one);
+    ASSERT_INT(rig.runs[3].seq, three);
+    succeed(three);
+    rig.now -= 5 * MINUTE;
+    outbox_recover(rig.outbox); /* nor when its line is at rest and the clock is set back */
+    settle();
+    ASSERT_INT(rig.nruns, 4);
+    rig.now += 5 * MINUTE;
     fail(one);
     CU_ASSERT_TRUE(rig.runs[1].acked);
     CU_ASSERT_TRUE(waits(one, &d));
@@ -894,6 +900,139 @@ static void test_freeing_it_while_the_store_works_is_fine(void)
     end();
 }
 
+/* ---- anything in any order ---- */
+
+enum { CHAOS_STEPS = 600, CHAOS_MAX = CHAOS_STEPS + 1, CHAOS_RUNS = 10 * CHAOS_STEPS };
+
+static struct {
+    bool made[CHAOS_MAX];    /* by seq */
+    bool started[CHAOS_MAX]; /* its first run was seen */
+    bool over[CHAOS_MAX];    /* a result that ends it was acknowledged */
+    int ends[CHAOS_RUNS];    /* by run: 1 the result ends it, -1 it does not, 0 none yet */
+    unsigned hook[CHAOS_MAX];
+    int64_t mailbox[CHAOS_MAX];
+    size_t seen, alive; /* runs looked at; the first one of this outbox */
+} chaos;
+
+/* Looks at what happened since the last time. */
+static void chaos_look(unsigned seed)
+{
+    for (; chaos.seen < rig.nruns; chaos.seen++) {
+        const struct run *r = &rig.runs[chaos.seen];
+
+        if (chaos.over[r->seq])
+            FAIL_ROW("seed %u: %lld runs again", seed, (long long)r->seq);
+        for (size_t i = chaos.alive; i < chaos.seen; i++)
+            if (rig.runs[i].seq == r->seq && chaos.ends[i] == 0)
+                FAIL_ROW("seed %u: %lld runs twice at once", seed, (long long)r->seq);
+        for (int64_t older = 1; older < r->seq && !chaos.started[r->seq]; older++)
+            if (chaos.made[older] && !chaos.started[older] &&
+                chaos.hook[older] == chaos.hook[r->seq] &&
+                chaos.mailbox[older] == chaos.mailbox[r->seq])
+                FAIL_ROW("seed %u: %lld starts before %lld", seed, (long long)r->seq,
+                         (long long)older);
+        chaos.started[r->seq] = true;
+    }
+    for (size_t i = 0; i < rig.nruns; i++)
+        if (rig.runs[i].acked && chaos.ends[i] == 1)
+            chaos.over[rig.runs[i].seq] = true;
+}
+
+/* A result for one of the runs that this outbox waits for. */
+static void chaos_report(long kind)
+{
+    for (size_t n = 0; n < rig.nruns - chaos.alive; n++) {
+        size_t i = chaos.alive + (size_t)random() % (rig.nruns - chaos.alive);
+        struct outbox_result result = {.ok = kind < 6, .give_up = kind == 6, .what = "told"};
+
+        if (chaos.ends[i] != 0)
+            continue;
+        chaos.ends[i] = result.ok || result.give_up ? 1 : -1;
+        outbox_result(rig.outbox, rig.runs[i].id, &result);
+        return;
+    }
+}
+
+static void chaos_deliver(void)
+{
+    unsigned hook = (unsigned)random() % 2;
+    int64_t mailbox = 1 + random() % 3, seq;
+
+    set_writable(true);
+    seq = deliver(hook, mailbox);
+    chaos.made[seq] = true;
+    chaos.hook[seq] = hook;
+    chaos.mailbox[seq] = mailbox;
+}
+
+static void chaos_restart(void)
+{
+    rig.now++;
+    restart();
+    chaos.alive = rig.nruns;
+}
+
+static void chaos_step(void)
+{
+    long what = random() % 40;
+
+    if (what < 10)
+        chaos_deliver();
+    else if (what < 25)
+        chaos_report(random() % 10);
+    else if (what < 30)
+        rig.now += random() % 60000;
+    else if (what < 35)
+        set_writable(random() % 4 > 0);
+    else if (what < 36)
+        chaos_restart();
+    else if (what < 38)
+        outbox_recover(rig.outbox);
+    if (random() % 2)
+        (void)store_turn(rig.store);
+    else
+        settle();
+}
+
+/* From here on everything succeeds. */
+static void chaos_drain(void)
+{
+    set_writable(true);
+    for (int round = 0; round < 2000 && rig.nruns < CHAOS_RUNS - 10; round++) {
+        for (size_t i = chaos.alive; i < rig.nruns; i++)
+            if (chaos.ends[i] == 0) {
+                chaos.ends[i] = 1;
+                outbox_result(rig.outbox, rig.runs[i].id, &(struct outbox_result){.ok = true});
+            }
+        forward(10 * SECOND);
+    }
+}
+
+static void test_whatever_happens_nothing_is_lost_and_lines_keep_their_order(void)
+{
+    for (unsigned seed = 1; seed <= 40; seed++) {
+        srandom(seed);
+        begin();
+        memset(&chaos, 0, sizeof chaos);
+        rig.config.max_hooks = 3;
+        rig.hooks[0].hold_ms = seed % 3 ? MINUTE : 0;
+        rig.hooks[1].hold_ms = seed % 2 ? INT64_MAX : 20 * SECOND;
+        outbox_free(rig.outbox);
+        start();
+        for (int i = 0; i < CHAOS_STEPS && rig.nruns < CHAOS_RUNS - 10; i++) {
+            chaos_step();
+            chaos_look(seed);
+        }
+        chaos_drain();
+        chaos_look(seed);
+        for (int64_t seq = 1; seq < CHAOS_MAX; seq++)
+            if (chaos.made[seq] != chaos.over[seq])
+                FAIL_ROW("seed %u: %lld is not over", seed, (long long)seq);
+        ASSERT_INT(outbox_memory(rig.outbox), 0);
+        end();
+    }
+}
+
 /* ---- as the daemon runs it: a loop, a thread that writes, a timer ---- */
 
 static struct {
@@ -1003,6 +1142,7 @@ PERCH_SUITE("daemon/outbox") = {
     PERCH_TEST(test_a_hook_that_is_gone_leaves_dead_letters),
     PERCH_TEST(test_paused_nothing_starts_and_results_count),
     PERCH_TEST(test_freeing_it_while_the_store_works_is_fine),
+    PERCH_TEST(test_whatever_happens_nothing_is_lost_and_lines_keep_their_order),
     PERCH_TEST(test_with_loop_and_thread_everything_arrives_in_order),
     PERCH_END,
 };
