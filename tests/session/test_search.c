@@ -173,6 +173,37 @@ static void test_criteria_are_copied_and_wait_for_their_literals(void)
     transcript_run(NULL, play_criteria);
 }
 
+static void play_pieces(struct transcript *t)
+{
+    struct perch_buf script = PERCH_BUF_INIT;
+
+    transcript_login(t, "IMAP4rev1");
+    transcript_select(t, 9);
+    start(t, "a", seen(), (struct perch_search_args){0});
+    note_it(t);
+    transcript_play(t, "C: <1> UID SEARCH SEEN\n"
+                       "S: * SEARCH 4 2\n"
+                       "S: * SEARCH 3 9\n"
+                       "S: <1> OK\n");
+    transcript_expect(t, "event SEARCH op UID SEARCH\n"
+                         "event SEARCH op UID SEARCH\n"
+                         "done a ok\n"
+                         "a all 2:4,9 count 4 min 2 max 9 modseq 0 emulated\n");
+    start(t, "b", seen(), (struct perch_search_args){0});
+    for (int i = 1; i <= 1001; i++)
+        perch_buf_addf(&script, "S: * SEARCH %d\n", i);
+    perch_buf_adds(&script, "S: <2> OK\n");
+    transcript_play(t, "C: <2> UID SEARCH SEEN\n");
+    transcript_play(t, perch_buf_cstr(&script));
+    CU_ASSERT(strstr(perch_buf_cstr(&t->log), "done b PERCH_ELIMIT\n") != NULL);
+    perch_buf_done(&script);
+}
+
+static void test_an_answer_in_pieces_up_to_a_limit(void)
+{
+    transcript_run(NULL, play_pieces);
+}
+
 /* ---- failures ---- */
 
 static void play_bad(struct transcript *t)
@@ -225,6 +256,7 @@ PERCH_SUITE("session/search") = {
     PERCH_TEST(test_SEARCH_in_answer_to_RETURN),
     PERCH_TEST(test_ESEARCH_of_another_tag_is_nobodys),
     PERCH_TEST(test_SEARCH_elsewhere_and_counting_here),
+    PERCH_TEST(test_an_answer_in_pieces_up_to_a_limit),
     PERCH_TEST(test_criteria_are_copied_and_wait_for_their_literals),
     PERCH_TEST(test_BAD_is_about_the_criteria),
     PERCH_TEST(test_criteria_that_cannot_be_asked_are_refused),

@@ -12,11 +12,17 @@
 
 #define CRITERIA_DEPTH 64 /* the encoder goes no deeper */
 
+/* What one search may bring, against floods. The RFC knows one response; some servers cut
+ * it up. Ranges are of the whole result: 2 MiB. */
+#define ANSWERS_MAX 1000
+#define RANGES_MAX  262144
+
 struct search_op {
     perch_op op;
     struct perch_search_args args;
     struct perch_search criteria;
     struct perch_search_result result;
+    unsigned answers;
 };
 
 /* ---- what leaves ---- */
@@ -87,13 +93,27 @@ static bool claims_search(perch_op *op, const struct perch_cmd *cmd, const struc
     return resp->type == PERCH_RESP_SEARCH || resp->type == PERCH_RESP_ESEARCH;
 }
 
+static void add_found(struct search_op *q, const struct perch_set *set)
+{
+    struct perch_set *all = &q->result.all;
+
+    if (q->op.error.code)
+        return;
+    if (++q->answers > ANSWERS_MAX || all->n + set->n > RANGES_MAX)
+        (void)perch_op_fail(&q->op, PERCH_ELIMIT,
+                            "the server finds more than %d ranges, or says "
+                            "it in more than %d pieces",
+                            RANGES_MAX, ANSWERS_MAX);
+    else if (perch_set_add_set(all, set))
+        (void)perch_op_fail(&q->op, PERCH_ENOMEM, "out of memory");
+}
+
 static void take_esearch(struct search_op *q, const struct perch_esearch_resp *answer)
 {
     struct perch_search_result *r = &q->result;
 
     r->emulated = false;
-    if (perch_set_add_set(&r->all, &answer->all))
-        (void)perch_op_fail(&q->op, PERCH_ENOMEM, "out of memory");
+    add_found(q, &answer->all);
     if (answer->have & PERCH_ESEARCH_MIN)
         r->min = answer->min;
     if (answer->have & PERCH_ESEARCH_MAX)
@@ -113,9 +133,8 @@ static void take_search(perch_op *op, struct perch_cmd *cmd, const struct perch_
         take_esearch(q, &resp->u.esearch);
         return;
     }
-    if (perch_set_add_set(&q->result.all, &resp->u.search.set))
-        (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
     q->result.emulated = true;
+    add_found(q, &resp->u.search.set);
     if (resp->u.search.modseq)
         q->result.modseq = resp->u.search.modseq;
 }
