@@ -210,6 +210,139 @@ static void test_a_damaged_database_is_refused_with_the_way_out(void)
     tmpdir_remove(&dir);
 }
 
+/* ---- bits that flip ---- */
+
+static int job_fill(struct store_tx *tx, void *arg)
+{
+    struct store_account account = {0};
+    struct store_mailbox box = {.raw = PERCH_SPAN("INBOX"), .name = "INBOX", .uidnext = 1};
+    struct perch_arena *a = arg;
+    bool anew;
+
+    ASSERT_INT(store_account_open(tx, "work", "u", "h", &account, a, &anew), 0);
+    box.account = account.id;
+    ASSERT_INT(store_mailbox_put(tx, &box), 0);
+    for (uint32_t uid = 1; uid <= 200; uid++) {
+        struct store_message m = {
+            .uid = uid, .flags = "\\Seen", .envelope = "{\"subject\":\"some words to be found\"}"};
+        struct store_event e = {.account = account.id, .uid = uid, .json = "{\"seq\":1}"};
+        char id[32];
+
+        (void)snprintf(id, sizeof id, "e1-%u", uid);
+        e.id = id;
+        ASSERT_INT(store_message_put(tx, box.id, &m), 0);
+        ASSERT_INT(store_event_add(tx, uid, &e), 1);
+        ASSERT_INT(store_delivery_add(tx, uid, "h", account.id, box.id, 1), 0);
+    }
+    return 0;
+}
+
+static int touch_message(const struct store_message *m, void *user)
+{
+    *(size_t *)user += strlen(m->flags) + (m->envelope ? strlen(m->envelope) : 0);
+    return 0;
+}
+
+static int touch_mailbox(const struct store_mailbox *m, void *user)
+{
+    *(size_t *)user += strlen(m->name) + m->raw.n;
+    return 0;
+}
+
+static int touch_delivery(const struct store_delivery *d, void *user)
+{
+    *(size_t *)user += strlen(d->json) + strlen(d->line.hook);
+    return 0;
+}
+
+/* Reads all of it, whatever it finds. */
+static int job_touch(struct store_tx *tx, void *arg)
+{
+    struct store_line line = {"h", 1, 1};
+    struct perch_arena a;
+    size_t *bytes = arg;
+
+    perch_arena_init(&a, 0);
+    (void)store_mailboxes_each(tx, 1, &a, touch_mailbox, bytes);
+    (void)store_messages_each(tx, 1, 1, UINT32_MAX, true, &a, touch_message, bytes);
+    (void)store_line_read(tx, &line, 0, 1000, &a, touch_delivery, bytes);
+    perch_arena_done(&a);
+    return 0;
+}
+
+static void flip_bits(const char *name, off_t size)
+{
+    int fd = open(tmpdir_file(&dir, name), O_RDWR | O_CLOEXEC);
+
+    for (int i = 0; i < 3; i++) {
+        off_t at = random() % size;
+        unsigned char byte = 0;
+
+        ASSERT_INT(pread(fd, &byte, 1, at), 1);
+        byte = (unsigned char)(byte ^ 1u << random() % 8);
+        ASSERT_INT(pwrite(fd, &byte, 1, at), 1);
+    }
+    (void)close(fd);
+}
+
+static char *read_file(const char *name, size_t *ret_len)
+{
+    int fd = open(tmpdir_file(&dir, name), O_RDONLY | O_CLOEXEC);
+    struct stat st = {.st_size = 0};
+    char *bytes;
+
+    ASSERT_INT(fstat(fd, &st), 0);
+    bytes = malloc((size_t)st.st_size);
+    ASSERT_INT(read(fd, bytes, (size_t)st.st_size), st.st_size);
+    (void)close(fd);
+    *ret_len = (size_t)st.st_size;
+    return bytes;
+}
+
+static void write_file(const char *name, const char *bytes, size_t len)
+{
+    int fd = open(tmpdir_file(&dir, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    ASSERT_INT(write(fd, bytes, len), (ssize_t)len);
+    (void)close(fd);
+}
+
+static void test_flipped_bits_are_refused_or_harmless(void)
+{
+    struct perch_arena a;
+    struct store *s;
+    size_t len, bytes = 0;
+    char *good;
+    int refused = 0;
+
+    srandom(4711);
+    tmpdir_make(&dir);
+    perch_arena_init(&a, 0);
+    s = open_store(dir.path);
+    ASSERT_INT(store_run(s, job_fill, &a), 0);
+    store_close(s);
+    perch_arena_done(&a);
+    change("PRAGMA journal_mode = DELETE"); /* all of it is in the one file */
+    good = read_file("perch.db", &len);
+    for (int round = 0; round < 200; round++) {
+        (void)unlink(tmpdir_file(&dir, "perch.db-wal"));
+        (void)unlink(tmpdir_file(&dir, "perch.db-shm"));
+        write_file("perch.db", good, len);
+        flip_bits("perch.db", (off_t)len);
+        s = NULL;
+        if (store_open(dir.path, NULL, &s, &error) < 0) {
+            refused++;
+            CU_ASSERT(*error.text != '\0');
+            continue;
+        }
+        (void)store_run(s, job_touch, &bytes);
+        store_close(s);
+    }
+    CU_ASSERT(refused > 0 && refused < 200);
+    free(good);
+    tmpdir_remove(&dir);
+}
+
 static void test_an_empty_file_is_a_new_database(void)
 {
     tmpdir_make(&dir);
@@ -269,6 +402,7 @@ PERCH_SUITE("daemon/store_open") = {
     PERCH_TEST(test_a_newer_schema_is_refused_by_daemon_and_reader),
     PERCH_TEST(test_a_database_of_another_program_is_left_alone),
     PERCH_TEST(test_a_damaged_database_is_refused_with_the_way_out),
+    PERCH_TEST(test_flipped_bits_are_refused_or_harmless),
     PERCH_TEST(test_an_empty_file_is_a_new_database),
     PERCH_TEST(test_a_reader_without_a_database_says_so),
     PERCH_TEST(test_the_connection_is_set_up_for_durability),
