@@ -2,11 +2,8 @@
  * is a bit each, so that asking costs nothing. */
 #include "session/caps.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "base/span.h"
-
-#include <string.h>
 
 _Static_assert(PERCH_CAP_COUNT <= 64, "a capability is a bit of a uint64_t");
 

@@ -6,7 +6,6 @@
  * it stands there (`writing`) nothing overtakes it. */
 #include "session/session.h"
 
-#include "base/ascii.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"

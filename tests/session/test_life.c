@@ -332,6 +332,32 @@ static void test_64_responses_without_sense_are_enough(void)
     transcript_run(NULL, play_malformed);
 }
 
+static void play_plus(struct transcript *t)
+{
+    transcript_play(t, "S: * OK [CAPABILITY IMAP4rev1] hi\n");
+    start_noop(t, "a");
+    transcript_play(t, "C: <1> NOOP\n"
+                       "S: + go on\n");
+    ASSERT_INT(t->fed, PERCH_EPROTO);
+}
+
+static void play_plus_after(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1");
+    start_noop(t, "a");
+    transcript_play(t, "C: <1> NOOP\n"
+                       "S: + go on\n"
+                       "S: <1> OK\n");
+    transcript_expect(t, "event MALFORMED: a \"+\" that nobody waits for\n"
+                         "done a ok\n");
+}
+
+static void test_a_plus_that_nobody_waits_for_makes_nothing_leave(void)
+{
+    transcript_run(NULL, play_plus);
+    transcript_run(NULL, play_plus_after);
+}
+
 static void play_chatter_preauth(struct transcript *t)
 {
     transcript_play(t, "S: * OK hi\n");
@@ -424,6 +450,7 @@ PERCH_SUITE("session/life") = {
     PERCH_TEST(test_one_that_was_not_sent_costs_itself),
     PERCH_TEST(test_its_own_data_gives_it_new_time),
     PERCH_TEST(test_64_responses_without_sense_are_enough),
+    PERCH_TEST(test_a_plus_that_nobody_waits_for_makes_nothing_leave),
     PERCH_TEST(test_a_flood_is_cut),
     PERCH_TEST(test_limits_are_lower_before_the_login),
     PERCH_TEST(test_alerts_are_told),

@@ -457,6 +457,28 @@ static void test_VANISHED_counts_down_unless_EARLIER(void)
     transcript_run(NULL, play_vanished);
 }
 
+static void play_many_ranges(struct transcript *t)
+{
+    struct perch_buf line = PERCH_BUF_INIT;
+    struct perch_span all;
+
+    enable_qresync(t);
+    transcript_select(t, 10);
+    perch_buf_adds(&line, "* VANISHED (EARLIER) ");
+    for (unsigned i = 0; i <= 65536; i++) /* one more than a set may have */
+        perch_buf_addf(&line, "%s%u", i ? "," : "", 2 * i + 1);
+    perch_buf_adds(&line, "\r\n");
+    all = perch_buf_span(&line);
+    ASSERT_INT(perch_session_feed(t->s, (const uint8_t *)all.p, all.n), all.n);
+    CU_ASSERT(perch_span_istarts(perch_buf_span(&t->log), "event MALFORMED: "));
+    perch_buf_done(&line);
+}
+
+static void test_VANISHED_has_a_limit_of_ranges(void)
+{
+    transcript_run(NULL, play_many_ranges);
+}
+
 static void play_vanished_unasked(struct transcript *t)
 {
     transcript_login(t, QRESYNC_CAPS);
@@ -614,6 +636,7 @@ PERCH_SUITE("session/mailbox") = {
     PERCH_TEST(test_a_server_that_does_not_say_CLOSED_is_remembered),
     PERCH_TEST(test_EXPUNGE_counts_down_by_itself),
     PERCH_TEST(test_VANISHED_counts_down_unless_EARLIER),
+    PERCH_TEST(test_VANISHED_has_a_limit_of_ranges),
     PERCH_TEST(test_VANISHED_without_QRESYNC_is_ignored),
     PERCH_TEST(test_what_cannot_be_true_asks_for_a_resync_once),
     PERCH_TEST(test_EXPUNGE_before_SELECT_ends_the_connection),
