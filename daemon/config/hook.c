@@ -15,6 +15,7 @@
 #define DAY    (24 * HOUR)
 
 #define NAME_LEN_MAX    200
+#define BINDINGS_MAX    1000 /* each is compared with those before it */
 #define PATTERN_LEN_MAX 1000 /* matching costs pattern times name */
 
 /* Kinds that no event has in this version: a hook for one alone would wait in silence. */
@@ -524,10 +525,14 @@ static size_t count_bindings(const struct yaml_node *map)
 int config_read_bindings(struct config_build *b, const struct yaml_node *map,
                          struct config_account *a)
 {
+    size_t count = count_bindings(map);
+
     if (schema_map(&b->s, map, "a map of event kinds, as in {new: tell}") != 0)
         return -1;
+    if (count > BINDINGS_MAX)
+        return schema_error(&b->s, map, "more than %d hooks in one account", BINDINGS_MAX);
     a->nbindings = 0;
-    a->bindings = perch_arena_array(b->s.arena, count_bindings(map), sizeof *a->bindings);
+    a->bindings = perch_arena_array(b->s.arena, count, sizeof *a->bindings);
     if (!a->bindings)
         return schema_no_memory(&b->s);
     for (const struct yaml_node *v = map->first; v; v = v->next) {

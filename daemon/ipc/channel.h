@@ -37,8 +37,9 @@ enum ipc_type {
 
 /* Results are JSON: `output` is valid UTF-8 without controls but line feeds and tabs.
  *
- * A run is known by hook, event and attempt: an engine that was started again asks for what it
- * has no result of, and the runner answers from what it kept, or joins the run that goes on. */
+ * A run is known by hook, event and attempt: an engine that was started again, or got a new
+ * CONFIG, asks for what it has no result of, and the runner answers from what it kept, or joins
+ * the run that goes on. Before it is asked it tells nothing. */
 
 #define IPC_MESSAGE_MAX (16u << 20) /* a batch of 100 events with long subjects is under 1 MiB */
 

@@ -271,6 +271,17 @@ static void forget_stale(struct runner *r)
             job_free(j);
 }
 
+/* An engine that is new, or has a new configuration, asks again for all that it still needs. Until
+ * then nothing is told: it would not know what to do with it. */
+static void forget_asks(struct runner *r)
+{
+    PERCH_LIST_EACH(&r->jobs, struct job, link, j) {
+        j->asked = false;
+        if (j->state == JOB_QUEUED)
+            job_free(j);
+    }
+}
+
 static struct job *job_new(struct runner *r, const struct config_hook *h, int64_t seq,
                            int64_t attempt, uint64_t generation, json_t *event)
 {
@@ -306,17 +317,17 @@ static void refuse_run(struct runner *r, int64_t run, const char *why)
 
 static void on_hook_run(struct runner *r, json_t *body)
 {
-    json_int_t run, generation, hook, attempt;
+    json_int_t run, generation, hook, attempt, seq;
     json_t *event;
     const struct config *c;
     struct job *j;
-    int64_t seq;
 
     if (r->state != RUNNER_UP)
         return; /* runs in the next life */
-    if (json_unpack(body, "{s:I, s:I, s:I, s:I, s:o}", "run", &run, "generation", &generation,
-                    "hook", &hook, "attempt", &attempt, "event", &event) != 0 ||
-        !json_is_object(event) || attempt < 1 || attempt > UINT32_MAX) {
+    if (json_unpack(body, "{s:I, s:I, s:I, s:I, s:o, s:{s:I}}", "run", &run, "generation",
+                    &generation, "hook", &hook, "attempt", &attempt, "event", &event, "event",
+                    "seq", &seq) != 0 ||
+        !json_is_object(event) || seq < 1 || attempt < 1 || attempt > UINT32_MAX) {
         log_error(NULL, "the engine asked for a hook in a way that makes no sense");
         return;
     }
@@ -325,7 +336,6 @@ static void on_hook_run(struct runner *r, json_t *body)
         refuse_run(r, run, "the configuration changed");
         return;
     }
-    seq = json_integer_value(json_object_get(event, "seq"));
     j = find_job(r, c->hooks[hook].name, seq, attempt);
     if (!j)
         j = job_new(r, &c->hooks[hook], seq, attempt, (uint64_t)generation, event);
@@ -444,11 +454,7 @@ static void on_closed(struct ipc_channel *ch, const char *why, void *user)
         log_debug(NULL, "the engine's channel closed: %s", why);
     ipc_free(ch);
     r->ch = NULL;
-    PERCH_LIST_EACH(&r->jobs, struct job, link, j) {
-        j->asked = false;
-        if (j->state == JOB_QUEUED)
-            job_free(j); /* the next engine asks for it */
-    }
+    forget_asks(r);
     if (r->state == RUNNER_UP)
         arm(r, r->o.linger_ms);
     drained(r);
@@ -688,9 +694,9 @@ void runner_reload(struct runner *r, struct config *config)
     config_free(r->previous);
     r->previous = r->config;
     r->config = config;
+    forget_asks(r);
     if (r->ch)
         (void)send_config(r);
-    pump(r);
 }
 
 const struct config *runner_config(const struct runner *r)

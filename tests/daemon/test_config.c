@@ -799,6 +799,36 @@ static void test_ten_thousand_accounts_fit(void)
     teardown(&x);
 }
 
+static int load_hooks(struct fixture *x, int n)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&text, &size);
+    int ret;
+
+    (void)fprintf(f, "accounts: {a@b.c: {password: {command: [x]}, hooks: {new: [");
+    for (int i = 0; i < n; i++)
+        (void)fprintf(f, "{run: [x]},");
+    (void)fprintf(f, "]}}}\n");
+    (void)fclose(f);
+    ret = load_as(x, text, 0600);
+    free(text);
+    return ret;
+}
+
+static void test_an_account_has_a_thousand_hooks_at_most(void)
+{
+    struct fixture x;
+
+    setup(&x);
+    ASSERT_INT(load_hooks(&x, 1000), 0);
+    ASSERT_INT(x.c->accounts[0].nbindings, 1000);
+    config_free(x.c);
+    ASSERT_INT(load_hooks(&x, 1001), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(x.error.text, ":1:53: more than 1000 hooks in one account"));
+    teardown(&x);
+}
+
 static int load_for_failmem(void *user)
 {
     struct config_paths paths = {.config = user};
@@ -848,6 +878,7 @@ PERCH_SUITE("daemon/config") = {
     PERCH_TEST(test_certificate_authorities_are_read_at_load),
     PERCH_TEST(test_large_files_are_refused),
     PERCH_TEST(test_ten_thousand_accounts_fit),
+    PERCH_TEST(test_an_account_has_a_thousand_hooks_at_most),
     PERCH_TEST(test_running_out_of_memory_is_an_error),
     PERCH_END,
 };

@@ -396,12 +396,17 @@ static void engine_talks_nonsense(struct fake *f, enum ipc_type type, json_t *bo
         return;
     (void)ipc_send(f->ch, IPC_HOOK_RUN, json_pack("{s:s}", "run", "one"), -1, false);
     (void)ipc_send(f->ch, IPC_HOOK_RUN,
-                   json_pack("{s:i, s:I, s:i, s:i, s:{}}", "run", 1, "generation",
-                             (json_int_t)f->generation, "hook", -1, "attempt", 1, "event"),
+                   json_pack("{s:i, s:I, s:i, s:i, s:{s:i}}", "run", 1, "generation",
+                             (json_int_t)f->generation, "hook", -1, "attempt", 1, "event", "seq",
+                             1),
+                   -1, false);
+    (void)ipc_send(f->ch, IPC_HOOK_RUN,
+                   json_pack("{s:i, s:I, s:i, s:i, s:{s:i}}", "run", 2, "generation",
+                             (json_int_t)f->generation, "hook", 0, "attempt", 0, "event", "seq", 1),
                    -1, false);
     (void)ipc_send(f->ch, IPC_HOOK_RUN,
                    json_pack("{s:i, s:I, s:i, s:i, s:{}}", "run", 2, "generation",
-                             (json_int_t)f->generation, "hook", 0, "attempt", 0, "event"),
+                             (json_int_t)f->generation, "hook", 0, "attempt", 1, "event"),
                    -1, false);
     (void)ipc_send(f->ch, IPC_HOOK_RUN,
                    json_pack("{s:i, s:I, s:i, s:i, s:s}", "run", 3, "generation",
@@ -520,6 +525,33 @@ static void test_a_reload_reaches_the_engine_and_old_hooks_stay_for_a_while(void
     await(&x, "result 2 ok new\n");
     runner_reload(x.runner, load(&x, hello));
     await(&x, "result 3 error the configuration changed");
+    stop(&x);
+}
+
+static void engine_asks_after_each_config(struct fake *f, enum ipc_type type, json_t *body, int fd)
+{
+    static int64_t run;
+
+    behave(f, type, body, fd);
+    if (type != IPC_CONFIG)
+        return;
+    ask_hook(f, ++run, 0, 100, 1);
+    say(f, true, run == 1 ? "asked" : "asked again");
+}
+
+static void test_a_run_that_a_reload_meets_is_told_once_and_by_its_new_number(void)
+{
+    struct fixture x;
+
+    setup(&x);
+    start(&x, waiting, engine_asks_after_each_config, patient);
+    await(&x, "asked");
+    runner_reload(x.runner, load(&x, waiting));
+    await(&x, "asked again");
+    (void)tmpdir_write(&x.dir, "go", "", 0600);
+    await(&x, "result 2 ok ended\n");
+    ASSERT_INT(count_texts(&x, "result"), 1);
+    ASSERT_STR(content(&x, "runs"), "run\n");
     stop(&x);
 }
 
@@ -724,6 +756,7 @@ PERCH_SUITE("daemon/runner") = {
     PERCH_TEST(test_a_hook_outlives_the_engine_that_asked_for_it),
     PERCH_TEST(test_a_result_is_kept_until_it_is_acknowledged),
     PERCH_TEST(test_a_reload_reaches_the_engine_and_old_hooks_stay_for_a_while),
+    PERCH_TEST(test_a_run_that_a_reload_meets_is_told_once_and_by_its_new_number),
     PERCH_TEST(test_no_more_hooks_run_at_once_than_allowed),
     PERCH_TEST(test_a_stop_waits_for_hooks_and_tells_their_results_first),
     PERCH_TEST(test_a_hook_that_takes_too_long_is_left_for_the_next_life),
