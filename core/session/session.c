@@ -250,8 +250,8 @@ static int handle_unit(perch_session *s, struct perch_span bytes)
         .strict = s->options.strict,
         .utf8 = perch_sess_utf8_names(s),
     };
-    struct perch_parse_report report = {0};
-    struct perch_resp resp = {0};
+    struct perch_parse_report report;
+    struct perch_resp resp;
     int rc;
 
     s->unit = (struct perch_unit){.bytes = bytes, .holes = s->holes, .nholes = s->nholes};
@@ -291,7 +291,7 @@ static int finish_unit(perch_session *s, struct perch_span unit, size_t kept)
 static int feed_response(perch_session *s, const uint8_t *data, size_t len, size_t *ret_used)
 {
     struct perch_span unit = {0};
-    struct perch_error why = {0};
+    struct perch_error why; /* 500 bytes: not cleared for every response */
     uint64_t body = 0;
     size_t kept = s->kept.len;
     int rc;
