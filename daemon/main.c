@@ -3,6 +3,7 @@
  * The main process reads the configuration, binds the control socket, starts the engine (this
  * very file again, with one descriptor) and then only runs programs and answers the engine. */
 #include "config/config.h"
+#include "config/private_file.h"
 #include "engine/engine.h"
 #include "ipc/channel.h"
 #include "log.h"
@@ -299,11 +300,21 @@ static void run_loop(struct daemon *d, struct config *c, int listener)
     runner_free(d->runner);
 }
 
+/* The state's directory comes first: the socket may lie in it, and it is the more private. */
+static int open_listener(const struct config *c, char *error, size_t size)
+{
+    if (directory_make(c->state, 0700) == 0)
+        return listener_open(c->socket, error, size);
+    (void)snprintf(error, size, "cannot make the directory: %s; set `state` or --state",
+                   strerror(errno));
+    return -1;
+}
+
 static int run_daemon(struct daemon *d, struct config *c)
 {
-    auto_free char *socket = perch_strdup(c->socket);
+    auto_free char *socket = perch_strdup(c->socket); /* it outlives the configuration */
     char error[512] = "out of memory";
-    int listener = socket ? listener_open(socket, error, sizeof error) : -1;
+    int listener = socket ? open_listener(c, error, sizeof error) : -1;
 
     d->base = listener >= 0 ? event_base_new() : NULL;
     if (!d->base) {

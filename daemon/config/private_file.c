@@ -1,6 +1,8 @@
 /* Judged by the descriptor, never by the name: what was judged is what is read. */
 #include "config/private_file.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -49,6 +51,34 @@ int private_file_open(const char *path, char *error, size_t size)
     }
     (void)close(fd);
     return -1;
+}
+
+static int make_one(const char *path, mode_t mode)
+{
+    mode_t old = umask(0777 & ~mode);
+    int ret = mkdir(path, mode) != 0 && errno != EEXIST ? -1 : 0;
+
+    (void)umask(old);
+    return ret;
+}
+
+int directory_make(const char *path, mode_t mode)
+{
+    auto_free char *part = perch_strdup(path);
+
+    if (!part) {
+        errno = ENOMEM;
+        return -1;
+    }
+    for (char *p = part + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (make_one(part, mode) != 0)
+            return -1;
+        *p = '/';
+    }
+    return make_one(part, mode);
 }
 
 static int read_all(int fd, size_t max, struct perch_buf *out, const char **ret_why)

@@ -1,4 +1,5 @@
-/* Files that hold a secret: who may read them, and how they are read. */
+/* Files that hold a secret: who may read them, how they are read, and directories to put
+ * things in. */
 #ifndef PERCHD_CONFIG_PRIVATE_FILE_H
 #define PERCHD_CONFIG_PRIVATE_FILE_H
 
@@ -17,6 +18,10 @@ int private_file_open(const char *path, char *error, size_t size);
 
 /* Opens any regular file for reading; never blocks on a pipe or a device. */
 int plain_file_open(const char *path, struct stat *ret_st, char *error, size_t size);
+
+/* Makes the directory, and those above it that are missing, with exactly this mode. One that
+ * is there stays as it is. 0, or -1 with errno. */
+int directory_make(const char *path, mode_t mode);
 
 /* Appends the rest of `fd`, at most `max` bytes. 0, or -1 with the text. Closes `fd`. */
 int file_read_all(int fd, size_t max, struct perch_buf *out, char *error, size_t size);

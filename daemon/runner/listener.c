@@ -1,6 +1,8 @@
 /* A file that is left over and a daemon that lives look alike until one connects. */
 #include "runner/listener.h"
 
+#include "config/private_file.h"
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/span.h"
@@ -44,21 +46,15 @@ static int passed_socket(void)
     return is_listening_socket(PASSED_FD) ? PASSED_FD : -1;
 }
 
-/* The last directory of the path, where it is missing; those above it must be there. */
 static int make_directory(const char *path)
 {
     auto_free char *directory = perch_strdup(path);
     char *slash = directory ? strrchr(directory, '/') : NULL;
-    mode_t old;
-    int ret;
 
     if (!slash || slash == directory)
         return 0;
     *slash = '\0';
-    old = umask(0027);
-    ret = mkdir(directory, 0750) != 0 && errno != EEXIST ? -1 : 0;
-    (void)umask(old);
-    return ret;
+    return directory_make(directory, 0750);
 }
 
 static bool somebody_listens(const struct sockaddr_un *address)

@@ -62,6 +62,22 @@ static void test_a_socket_in_a_directory_of_its_own(void)
     tmpdir_remove(&x.dir);
 }
 
+static void test_directories_above_it_are_made_too(void)
+{
+    struct fixture x;
+    struct stat st;
+    int fd;
+
+    setup(&x);
+    (void)snprintf(x.path, sizeof x.path, "%s/a/b/c/perchd.sock", x.dir.path);
+    fd = listener_open(x.path, x.error, sizeof x.error);
+    CU_ASSERT_TRUE(fd >= 0);
+    ASSERT_INT(stat(tmpdir_file(&x.dir, "a/b"), &st), 0);
+    ASSERT_INT(st.st_mode & 0777, 0750);
+    (void)close(fd);
+    tmpdir_remove(&x.dir);
+}
+
 static void test_a_socket_that_nobody_listens_on_is_replaced(void)
 {
     struct fixture x;
@@ -111,9 +127,9 @@ static void test_paths_that_cannot_be(void)
     longest[sizeof longest - 1] = '\0';
     ASSERT_INT(listener_open(longest, x.error, sizeof x.error), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(x.error, "has more than 107 bytes"));
-    ASSERT_INT(listener_open("/nonexistent/a/b.sock", x.error, sizeof x.error), -1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(x.error, "cannot make the directory of /nonexistent/a/b.sock: "
-                                           "No such file or directory"));
+    ASSERT_INT(listener_open("/dev/null/a/b.sock", x.error, sizeof x.error), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(x.error, "cannot make the directory of /dev/null/a/b.sock: "
+                                           "Not a directory"));
     tmpdir_remove(&x.dir);
 }
 
@@ -169,6 +185,7 @@ static void test_a_passed_socket_is_taken_and_kept(void)
 
 PERCH_SUITE("daemon/listener") = {
     PERCH_TEST(test_a_socket_in_a_directory_of_its_own),
+    PERCH_TEST(test_directories_above_it_are_made_too),
     PERCH_TEST(test_a_socket_that_nobody_listens_on_is_replaced),
     PERCH_TEST(test_a_socket_in_use_and_other_files_are_left_alone),
     PERCH_TEST(test_paths_that_cannot_be),
