@@ -180,6 +180,13 @@ bool perch_cur_more_slow(struct perch_cursor *c, bool tight)
     return perch_cur_quirk_at(c, PERCH_QUIRK_BLANKS, from);
 }
 
+bool perch_cur_close(struct perch_cursor *c)
+{
+    if (perch_cur_more(c))
+        return perch_cur_fail(c, "more than the list should hold");
+    return !c->error;
+}
+
 /* ---- words and numbers ---- */
 
 bool perch_cur_token_slow(struct perch_cursor *c)

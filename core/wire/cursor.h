@@ -142,6 +142,9 @@ static inline bool perch_cur_more_tight(struct perch_cursor *c)
     return perch_cur_more_slow(c, true);
 }
 
+/* The ")" of a list that is over. */
+bool perch_cur_close(struct perch_cursor *c);
+
 /* ---- tokens ---- */
 
 /* Counts one token. */

@@ -117,8 +117,6 @@ bool perch_cur_name(struct perch_cursor *c, struct perch_span raw, struct perch_
     char *utf8;
     size_t n;
 
-    if (!raw.p)
-        raw = (struct perch_span){"", 0};
     ret->raw = raw;
     if (memchr(raw.p, '\0', raw.n))
         return perch_cur_fail(c, "a NUL byte in a mailbox name");

@@ -7,6 +7,8 @@
 #include "base/ascii.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 typedef bool (*row_fn)(struct perch_cursor *c, struct perch_resp *r);
 
 /* A message number and nothing behind it. */
@@ -213,12 +215,15 @@ int perch_resp_parse(struct perch_unit unit, const struct perch_parse_options *o
         .strict = options->strict,
         .utf8 = options->utf8,
     };
+    bool understood;
 
     memset(ret, 0, sizeof *ret);
     report->quirks = 0;
     report->error = NULL;
     report->error_at = 0;
-    (void)parse(&c, ret);
+    understood = parse(&c, ret);
+    assert(understood || c.error);
+    (void)understood;
     report->work = unit.bytes.n + c.quotes.work;
     return c.error;
 }

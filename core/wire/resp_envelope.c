@@ -223,9 +223,7 @@ static bool envelope(struct perch_cursor *c, struct perch_envelope *e)
         return false;
     if (!fields(c, e))
         return false;
-    if (doubled && perch_cur_more(c))
-        return perch_cur_fail(c, "more than an envelope inside its parentheses");
-    return !c->error;
+    return !doubled || perch_cur_close(c);
 }
 
 bool perch_parse_envelope(struct perch_cursor *c, const struct perch_envelope **ret)

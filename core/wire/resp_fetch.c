@@ -70,7 +70,7 @@ static bool object_id(struct perch_cursor *c, struct perch_span *ret)
     if (perch_cur_at(c, '(')) {
         if (!perch_cur_open(c) || !perch_cur_astring(c, ret))
             return false;
-        return !perch_cur_more(c) && !c->error;
+        return perch_cur_close(c);
     }
     return perch_cur_quirk(c, PERCH_QUIRK_PARENS) && perch_cur_astring(c, ret);
 }

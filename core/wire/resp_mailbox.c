@@ -69,7 +69,7 @@ static bool oldname(struct perch_cursor *c, struct perch_list_resp *l)
 {
     if (!perch_cur_open(c) || !perch_cur_mailbox(c, &l->oldname))
         return false;
-    return !perch_cur_more(c) && !c->error;
+    return perch_cur_close(c);
 }
 
 /* "(" *(astring SP value) ")". */
@@ -165,7 +165,7 @@ static bool mailbox_id(struct perch_cursor *c, struct perch_span *ret)
 {
     if (!perch_cur_open(c) || !perch_cur_astring(c, ret))
         return false;
-    return !perch_cur_more(c) && !c->error;
+    return perch_cur_close(c);
 }
 
 static bool status_value(struct perch_cursor *c, enum perch_status_item item,

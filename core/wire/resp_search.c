@@ -18,7 +18,7 @@ static bool search_modseq(struct perch_cursor *c, uint64_t *ret)
         return perch_cur_fail(c, "a list that is not MODSEQ");
     if (!perch_cur_sp(c) || !perch_cur_exact(c, 0, INT64_MAX, ret))
         return false;
-    return !perch_cur_more(c) && !c->error;
+    return perch_cur_close(c);
 }
 
 static bool add_number(struct perch_cursor *c, struct perch_vec *order, uint32_t n)
@@ -144,7 +144,7 @@ static bool partial(struct perch_cursor *c, struct perch_partial *p)
         return perch_cur_fail(c, "PARTIAL with a range of two directions");
     if (!perch_cur_nil(c) && !perch_cur_set(c, false, &p->set, NULL))
         return false;
-    return !perch_cur_more(c) && !c->error;
+    return perch_cur_close(c);
 }
 
 static bool number32(struct perch_cursor *c, uint32_t *ret)
@@ -301,10 +301,8 @@ bool perch_row_vanished(struct perch_cursor *c, struct perch_resp *r)
             return false;
         if (!PERCH_IS(word, "EARLIER"))
             return perch_cur_fail(c, "a word that is not EARLIER");
-        if (perch_cur_more(c))
-            return perch_cur_fail(c, "more than EARLIER in its parentheses");
         r->u.vanished.earlier = true;
-        if (c->error || !perch_cur_sp(c))
+        if (!perch_cur_close(c) || !perch_cur_sp(c))
             return false;
     }
     return perch_cur_set(c, false, &r->u.vanished.uids, NULL);

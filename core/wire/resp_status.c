@@ -70,7 +70,7 @@ static bool mailbox_id(struct perch_cursor *c, struct perch_span *ret)
 {
     if (!perch_cur_sp(c) || !perch_cur_open(c) || !perch_cur_astring(c, ret))
         return false;
-    return !perch_cur_more(c) && !c->error;
+    return perch_cur_close(c);
 }
 
 static bool maybe_count(struct perch_cursor *c, bool *has, uint64_t *ret)

@@ -3,7 +3,8 @@
  *  - the same units come out, of the same bytes, with the same bodies streamed past, and
  *    the same verdict at the end;
  *  - no more bytes are eaten than were given;
- *  - the bytes looked at are at most a few times those given. */
+ *  - the bytes looked at are at most ten times those given: once for line ends, up to four
+ *    times for quotes before a literal, and as often in a FETCH that cannot be over. */
 #include "fuzz.h"
 
 #include "wire/framer.h"
@@ -117,6 +118,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(whole.hash == pieces.hash);
     FUZZ_CHECK((whole.rc < 0 ? whole.rc : 0) == (pieces.rc < 0 ? pieces.rc : 0));
     FUZZ_CHECK(whole.rc < 0 || (whole.n == pieces.n && whole.body == pieces.body));
-    FUZZ_CHECK(whole.f.work <= 6 * in.n + 64 && pieces.f.work <= 6 * in.n + 64);
+    FUZZ_CHECK(whole.f.work <= 10 * in.n + 64 && pieces.f.work <= 10 * in.n + 64);
     return 0;
 }

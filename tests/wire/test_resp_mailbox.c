@@ -151,6 +151,8 @@ static void test_odd_statuses(void)
         {"* STATUS Sent Items (MESSAGES 1)", "~NAME_FORM STATUS 'Sent Items' messages=1"},
         {"* STATUS Sent (old) Items (MESSAGES 1)",
          "~NAME_FORM STATUS 'Sent (old) Items' messages=1"},
+        {"* STATUS (MESSAGES 1)", "!9"},
+        {"* STATUS x (MAILBOXID (a b))", "!25"},
         {"* STATUS x (UNSEEN -1)", "~NUMBER_FORM STATUS 'x' unseen=0"},
         {"* STATUS x (UIDVALIDITY 0 UIDNEXT 0)", "STATUS 'x' uidnext=0 uidvalidity=0"},
         {"* STATUS x (MESSAGES 1.2E+1)", "~NUMBER_FORM STATUS 'x' messages=12"},

@@ -61,6 +61,7 @@ static void test_acl(void)
          "ACL 'INBOX' 'Fred'='rwipsldexta' 'David'='lrswideta'"},
         {"* ACL INBOX", "ACL 'INBOX'"},
         {"* ACL \"a b\" \"c d\" \"\" -x {2}\r\nlr", "ACL 'a b' 'c d'='' '-x'='lr'"},
+        {"* ACL in\\box a b", "~NAME_FORM ACL 'in\\box' 'a'='b'"},
         {"* ACL INBOX Fred rw ", "~BLANKS ACL 'INBOX' 'Fred'='rw'"},
         {"* ACL INBOX Fred", "!16"},
         {"* ACL", "!5"},
