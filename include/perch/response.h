@@ -490,15 +490,16 @@ struct perch_resp {
  * at limit - 1, limit and limit + 1. */
 struct perch_limits {
     size_t size;               /* sizeof(struct perch_limits) */
-    size_t line;               /* bytes of a line without its literals: 1 MiB; SEARCH, SORT,
-                                  ESEARCH and VANISHED are exempt up to `response` */
+    size_t line;               /* bytes of a response without its literals: 1 MiB; SEARCH, SORT,
+                                  ESEARCH, THREAD and VANISHED are exempt up to `response` */
     size_t literal;            /* a literal that is not a body: 256 KiB */
     uint64_t body;             /* a body literal: 64 MiB */
     size_t inline_literal;     /* body literals above this are streamed: 64 KiB */
     size_t response;           /* one response with all it holds inline: 16 MiB */
     uint32_t depth;            /* parentheses: 64 */
-    uint32_t tokens;           /* tokens of one response: 262,144 */
-    uint32_t ranges;           /* ranges in one set: 65,536 */
+    uint32_t tokens;           /* tokens of one response: 262,144; not the numbers of SEARCH,
+                                  SORT and THREAD */
+    uint32_t ranges;           /* ranges in one set as written: 65,536; not of SEARCH and SORT */
 };
 
 #define PERCH_LIMITS_INIT {.size = sizeof(struct perch_limits)}
@@ -531,8 +532,8 @@ enum perch_quirk {
 
 PERCH_API const char *perch_quirk_name(enum perch_quirk one_bit);
 
-/* Called for each complete response, each malformed one, each tolerated quirk. Any
- * may be NULL. */
+/* Called for each complete response, each malformed one, each kind of quirk tolerated in
+ * a response (before the response, with the offset of its first). Any may be NULL. */
 struct perch_reader_hooks {
     size_t size; /* sizeof(struct perch_reader_hooks) */
     void (*on_response)(const struct perch_resp *resp, void *user);
@@ -565,8 +566,9 @@ PERCH_API perch_reader *perch_reader_new(const struct perch_reader_options *opti
 PERCH_API void perch_reader_free(perch_reader *r);
 
 /* Takes all of `data`; incomplete responses are kept inside. Hooks run here and may
- * not free the reader. 0, or a negative code after which framing is lost for good:
- * PERCH_ELIMIT, PERCH_EPROTO (a literal whose size cannot be known), PERCH_ENOMEM. */
+ * not free the reader. 0, or a negative code after which nothing more is read:
+ * PERCH_ELIMIT (a response past its depth, tokens or ranges is reported malformed
+ * before), PERCH_EPROTO (a literal whose size cannot be known), PERCH_ENOMEM. */
 PERCH_API int perch_reader_feed(perch_reader *r, const void *data, size_t len);
 
 /* End of the stream: bytes of an unfinished response are reported malformed. */
