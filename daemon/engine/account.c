@@ -2,6 +2,7 @@
  * only for those who debug, until something else is wrong or all is well. */
 #include "engine/account.h"
 
+#include "engine/gather.h"
 #include "engine/listing.h"
 #include "engine/sync.h"
 #include "engine/watch.h"
@@ -330,6 +331,11 @@ void account_fail_text(struct account *a, int code, const char *reason, const ch
     account_fail(a, &why);
 }
 
+void account_no_memory(struct account *a)
+{
+    account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+}
+
 void account_store_failed(struct account *a, int rc)
 {
     flow_drop(a);
@@ -583,7 +589,7 @@ void account_secret(struct account *a, const char *secret, const char *error)
     }
     a->secret = perch_strdup(secret);
     if (!a->secret) {
-        account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+        account_no_memory(a);
         return;
     }
     dial(a);
@@ -852,7 +858,7 @@ void account_stop(struct account *a)
 {
     bool polite = account_connected(a);
 
-    sync_flush(a);
+    gather_flush(a);
     a->host->drop_leave(a, a->host->user);
     account_goto(a, ACCOUNT_STOPPING);
     if (!polite) {

@@ -79,7 +79,6 @@ struct sync {
     bool cursor_due;     /* has_modseq is still to be handed over */
     bool alive_known;    /* `alive` is all there is */
     bool searched;       /* ... was, at some time of this visit */
-    bool asked_seqs;     /* STEP_FLAGS_SEQS is under way */
     bool again;          /* what is known is no longer sure: EXAMINE again */
     enum step step;      /* under way, 0: none */
     uint32_t steps;      /* enum step: to do */
@@ -171,6 +170,8 @@ void account_fail(struct account *a, const struct perch_error *why);
 /* Failed without an error of libperch. */
 void account_fail_text(struct account *a, int code, const char *reason, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+void account_no_memory(struct account *a);
 
 /* For a `done` of libperch: true if the op succeeded. False: the connection is lost or closed
  * (then somebody else tells), or *ret_refused is set and the server said NO. */

@@ -127,7 +127,7 @@ void flow_submit_changes(struct account *a, struct change_set *set)
 
     if (!job) {
         change_free(set);
-        account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+        account_no_memory(a);
         return;
     }
     job->set = set;

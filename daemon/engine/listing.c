@@ -364,7 +364,7 @@ static bool listing_stored(struct job *job, int rc)
         bool absent = !l->v[i].selectable && l->v[i].row.id;
 
         if ((l->v[i].chosen || absent) && !adopt(a, &l->v[i])) {
-            account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+            account_no_memory(a);
             return false;
         }
     }
@@ -480,7 +480,7 @@ static void on_listed(perch_op *op, void *user)
         /* A server that names nothing at all is not right: nobody loses a mailbox over it. */
         account_fail_text(a, PERCH_EPROTO, "no-mailboxes", "LIST names no mailbox");
     } else if (!look_at(a, a->listing)) {
-        account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+        account_no_memory(a);
     }
 }
 
@@ -504,7 +504,7 @@ void listing_start(struct account *a)
     listing_drop(a);
     a->listing = perch_calloc(1, sizeof *a->listing);
     if (!a->listing) {
-        account_fail_text(a, PERCH_ENOMEM, "memory", "out of memory");
+        account_no_memory(a);
         return;
     }
     perch_arena_init(&a->listing->arena, 0);

@@ -31,6 +31,21 @@ static inline bool mailbox_usable(const struct mailbox *m)
     return !m->unusable && !m->absences;
 }
 
+/* Is its first contact (or the one after a reset) still under way? */
+static inline bool mailbox_unfinished(const struct mailbox *m)
+{
+    return m->known.sync == STORE_SYNC_INITIAL || m->known.sync == STORE_SYNC_AGAIN;
+}
+
+/* The UIDs that are stored: none below a first contact's mark. Empty if first > last. */
+static inline struct perch_range mailbox_known_uids(const struct mailbox *m)
+{
+    return (struct perch_range){
+        .first = mailbox_unfinished(m) ? m->initial_below : 1,
+        .last = m->known.uidnext ? m->known.uidnext - 1 : 0,
+    };
+}
+
 /* The special use of a LIST row as text ("\\Junk"), static, or NULL. */
 const char *mailbox_role(uint32_t attrs);
 

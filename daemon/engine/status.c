@@ -64,14 +64,12 @@ static json_t *number_or_null(int64_t n, bool known)
 
 static json_t *mailbox_json(const struct mailbox *m)
 {
-    bool initial = m->known.sync == STORE_SYNC_INITIAL || m->known.sync == STORE_SYNC_AGAIN;
-
-    return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:s, s:o, s:b}", "name", m->name, "role",
-                     m->role, "messages", (json_int_t)m->known.messages, "uidvalidity",
-                     (json_int_t)m->known.uidvalidity, "uidnext", (json_int_t)m->known.uidnext,
-                     "highestmodseq", (json_int_t)m->known.highestmodseq, "sync",
-                     sync_name(m->known.sync), "below", number_or_null(m->initial_below, initial),
-                     "watched", mailbox_usable(m));
+    return json_pack(
+        "{s:s, s:s?, s:I, s:I, s:I, s:I, s:s, s:o, s:b}", "name", m->name, "role", m->role,
+        "messages", (json_int_t)m->known.messages, "uidvalidity", (json_int_t)m->known.uidvalidity,
+        "uidnext", (json_int_t)m->known.uidnext, "highestmodseq",
+        (json_int_t)m->known.highestmodseq, "sync", sync_name(m->known.sync), "below",
+        number_or_null(m->initial_below, mailbox_unfinished(m)), "watched", mailbox_usable(m));
 }
 
 static json_t *mailboxes_json(const struct account *a, json_int_t *ret_messages)

@@ -30,9 +30,6 @@ void sync_compare(struct account *a);
 /* The store found that it has not got these UIDs of `m`, which the server has. */
 void sync_missing(struct account *a, const struct mailbox *m, const struct perch_set *uids);
 
-/* Hands over what has gathered, without moving any cursor. */
-void sync_flush(struct account *a);
-
 /* The connection is gone: what was not handed over will be found again. */
 void sync_drop(struct account *a);
 

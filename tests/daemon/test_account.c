@@ -571,6 +571,41 @@ static void test_a_plain_server_is_compared_with(void)
     end_scene();
 }
 
+static void test_a_sequence_number_that_is_refused_leads_to_a_comparison(void)
+{
+    static const struct server_step steps[] = {
+        LOGIN(CAPS_PLAIN),
+        LIST_INBOX,
+        EXPECT("EXAMINE \"INBOX\""),
+        SAY(OPENED("3", "7", "4", "NOMODSEQ") "%t OK\r\n"),
+        EXPECT("UID SEARCH ALL"),
+        SAY("* SEARCH 1 2 3\r\n%t OK\r\n"),
+        EXPECT("UID FETCH 1:3 (UID FLAGS)"),
+        SAY("%t OK\r\n"),
+        IDLE,
+        LEAVE_IDLE("* 3 FETCH (FLAGS (\\Flagged))\r\n"),
+        EXPECT("FETCH 3 (UID FLAGS)"),
+        SAY("* 1 EXPUNGE\r\n%t BAD invalid messageset\r\n"),
+        IDLE, /* was sent with the command before */
+        LEAVE_IDLE(""),
+        EXPECT("UID SEARCH ALL"),
+        SAY("* SEARCH 2 3\r\n%t OK\r\n"),
+        IDLE,
+        LEAVE_IDLE(""),
+        EXPECT("UID FETCH 2:3 (UID FLAGS)"),
+        SAY("* 2 FETCH (UID 3 FLAGS (\\Flagged))\r\n%t OK\r\n"),
+        IDLE,
+        END,
+    };
+
+    begin_scene();
+    settle_plain();
+    serve(steps);
+    run_until(3);
+    ASSERT_STR(scene.events, "connected - 0 live; deleted INBOX 1 live; flags INBOX 3 live; ");
+    end_scene();
+}
+
 static void test_nothing_is_gone_because_a_search_was_short(void)
 {
     static const struct server_step steps[] = {
@@ -819,6 +854,7 @@ PERCH_SUITE("daemon/account") = {
     PERCH_TEST(test_a_first_contact_that_was_cut_goes_on_downwards),
     PERCH_TEST(test_condstore_needs_two_questions),
     PERCH_TEST(test_a_plain_server_is_compared_with),
+    PERCH_TEST(test_a_sequence_number_that_is_refused_leads_to_a_comparison),
     PERCH_TEST(test_nothing_is_gone_because_a_search_was_short),
     PERCH_TEST(test_another_uidvalidity_is_one_reset),
     PERCH_TEST(test_a_mailbox_without_uidvalidity_disturbs_no_other),
