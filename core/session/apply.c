@@ -320,7 +320,7 @@ static int apply_recent(perch_session *s, const struct perch_resp *resp)
 static bool is_asked(const perch_session *s, enum perch_answers answers)
 {
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-        if (cmd->type->answers == answers)
+        if (cmd->answers == answers)
             return true;
     return false;
 }
@@ -368,7 +368,7 @@ static uint64_t chatter_max(const perch_session *s)
     if (!s->let_in)
         return CHATTER_PREAUTH;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-        if (cmd->type->answers == PERCH_ANSWERS_LIST)
+        if (cmd->answers == PERCH_ANSWERS_LIST)
             max += CHATTER_LIST;
     return max;
 }

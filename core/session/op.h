@@ -109,18 +109,19 @@ struct perch_cmd {
     struct perch_link link; /* session.inflight, in the order they left */
     perch_op *op;           /* NULL: given up, its answer is swallowed */
     const struct perch_op_type *type;
-    struct perch_enc enc; /* emptied as it leaves */
-    size_t moved;         /* bytes of enc.out that are in session.out */
-    size_t stop;          /* the next of enc.stops */
-    bool waiting;         /* at that stop, for the server's "+" */
-    bool open;            /* DIALOGUE: the server may ask for more */
-    bool bound;           /* it cannot be given up: the connection would be in doubt */
-    uint64_t end_at;      /* where its last moved byte stands in the stream of output */
-    perch_ms patience;    /* of its own, instead of its op's timeout; 0: none */
-    perch_ms deadline;    /* by `patience` */
-    uint32_t number;      /* of its tag */
-    unsigned step;        /* the family's own: which of its commands this is */
-    size_t from, upto;    /* the family's own: the part of its work this is */
+    enum perch_answers answers; /* as its type, unless `build` says otherwise */
+    struct perch_enc enc;       /* emptied as it leaves */
+    size_t moved;               /* bytes of enc.out that are in session.out */
+    size_t stop;                /* the next of enc.stops */
+    bool waiting;               /* at that stop, for the server's "+" */
+    bool open;                  /* DIALOGUE: the server may ask for more */
+    bool bound;                 /* it cannot be given up: the connection would be in doubt */
+    uint64_t end_at;            /* where its last moved byte stands in the stream of output */
+    perch_ms patience;          /* of its own, instead of its op's timeout; 0: none */
+    perch_ms deadline;          /* by `patience` */
+    uint32_t number;            /* of its tag */
+    unsigned step;              /* the family's own: which of its commands this is */
+    size_t from, upto;          /* the family's own: the part of its work this is */
 };
 
 /* ---- starting: what perch_X_start() does ---- */

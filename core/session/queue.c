@@ -192,9 +192,9 @@ static bool exclusive(enum perch_answers answers)
 /* May `op` be in flight beside `cmd`? The conservative reading of RFC 9051 5.5. */
 static bool conflicts(const perch_op *op, const struct perch_cmd *cmd)
 {
-    enum perch_answers mine = op->type->answers, theirs = cmd->type->answers;
+    enum perch_answers mine = op->type->answers, theirs = cmd->answers;
 
-    if ((op->flags | cmd->type->flags) & PERCH_OP_ALONE)
+    if ((op->flags | cmd->type->flags | (cmd->op ? cmd->op->flags : 0)) & PERCH_OP_ALONE)
         return true;
     /* Every command but FETCH, STORE and SEARCH by number lets messages vanish, and
      * the numbers behind them move. */
@@ -247,6 +247,7 @@ static struct perch_cmd *cmd_new(perch_session *s, perch_op *op)
         return NULL;
     cmd->op = op;
     cmd->type = op->type;
+    cmd->answers = op->type->answers;
     cmd->number = ++s->tag_number;
     cmd->deadline = PERCH_NEVER;
     perch_enc_init(&cmd->enc, perch_sess_enc_mode(s));

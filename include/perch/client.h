@@ -41,6 +41,7 @@
 #ifndef PERCH_CLIENT_H
 #define PERCH_CLIENT_H
 
+#include "perch/change.h"
 #include "perch/commands.h"
 #include "perch/trust.h"
 
@@ -166,6 +167,15 @@ PERCH_API int perch_fetch_sync(perch_client *c, const struct perch_fetch_args *a
                                perch_op **ret_op);
 PERCH_API int perch_search_sync(perch_client *c, const struct perch_search_args *args,
                                 perch_op **ret_op);
+
+PERCH_API int perch_store_sync(perch_client *c, const struct perch_store_args *args,
+                               perch_op **ret_op);
+PERCH_API int perch_copy_sync(perch_client *c, const struct perch_copy_args *args,
+                              perch_op **ret_op);
+PERCH_API int perch_move_sync(perch_client *c, const struct perch_copy_args *args,
+                              perch_op **ret_op);
+PERCH_API int perch_expunge_sync(perch_client *c, const struct perch_set *uids, perch_op **ret_op);
+PERCH_API int perch_close_sync(perch_client *c, perch_op **ret_op);
 
 /* Enters IDLE and returns once the server agreed; leave with perch_idle_stop_sync. */
 PERCH_API int perch_idle_sync(perch_client *c, perch_ms renew, perch_op **ret_op);

@@ -1,6 +1,7 @@
 /* SELECT, EXAMINE (RFC 9051 6.3.2, RFC 7162), UNSELECT and CLOSE (RFC 3691). */
 #include "session/ops/mailbox.h"
 
+#include "perch/change.h"
 #include "perch/commands.h"
 
 #include "base/err.h"
@@ -206,4 +207,28 @@ static const struct perch_op_type unselect_type = {
 int perch_unselect_start(perch_session *s, perch_done_fn *done, void *user, perch_op **ret_op)
 {
     return perch_op_start(s, perch_op_new(s, &unselect_type, done, user), ret_op);
+}
+
+/* ---- CLOSE ---- */
+
+static int build_close(perch_op *op, struct perch_cmd *cmd)
+{
+    (void)op;
+    perch_enc_word(&cmd->enc, "CLOSE");
+    return 0;
+}
+
+static const struct perch_op_type close_type = {
+    .name = "CLOSE",
+    .size = sizeof(perch_op),
+    .states = PERCH_IN(SELECTED),
+    .flags = PERCH_OP_ALONE,
+    .leads_to = PERCH_IN(AUTHENTICATED),
+    .build = build_close,
+    .settle = settle_unselect,
+};
+
+int perch_close_start(perch_session *s, perch_done_fn *done, void *user, perch_op **ret_op)
+{
+    return perch_op_start(s, perch_op_new(s, &close_type, done, user), ret_op);
 }
