@@ -433,9 +433,20 @@ static void play_alert(struct transcript *t)
                          "done a ok\n");
 }
 
+static void play_alert_in_clear(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1");
+    transcript_play(t, "S: * OK [ALERT] call +1-555\n");
+    transcript_expect(t, "");
+}
+
 static void test_alerts_are_told(void)
 {
+    static const struct perch_session_options in_clear = {
+        .size = sizeof in_clear, .limits = PERCH_LIMITS_INIT, .allow_cleartext = true};
+
     transcript_run(NULL, play_alert);
+    transcript_run(&in_clear, play_alert_in_clear);
 }
 
 PERCH_SUITE("session/life") = {

@@ -135,6 +135,14 @@ static void play_search(struct transcript *t)
                          "event SEARCH op UID SEARCH\n"
                          "done b ok\n"
                          "b all  count 0 min 0 max 0 modseq 0 emulated\n");
+    start(t, "c", seen(), (struct perch_search_args){0});
+    note_it(t);
+    transcript_play(t, "C: <3> UID SEARCH SEEN\n"
+                       "S: * ESEARCH (TAG \"<3>\") UID ALL 4\n"
+                       "S: <3> OK\n");
+    transcript_expect(t, "event SEARCH op UID SEARCH\n"
+                         "done c ok\n"
+                         "c all 4 count 1 min 4 max 4 modseq 0\n");
 }
 
 static void test_SEARCH_elsewhere_and_counting_here(void)

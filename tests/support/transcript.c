@@ -267,6 +267,18 @@ static void want(struct transcript *t, struct perch_buf *text)
     perch_buf_consume(&t->sent, same ? text->len : have.n);
 }
 
+/* The session has sent all it wants, and nothing is left over. */
+static void expect_silence(struct transcript *t)
+{
+    feed(t);
+    if (!t->hold)
+        transcript_drain(t);
+    if (t->sent.len)
+        FAIL("the session sends \"%.*s\" and nobody wants it (cut %d)", (int)t->sent.len,
+             perch_buf_span(&t->sent).p, (int)t->cut);
+    perch_buf_clear(&t->sent);
+}
+
 static void play_line(struct transcript *t, const char *line, const char *end)
 {
     struct perch_buf text = PERCH_BUF_INIT;
@@ -275,6 +287,8 @@ static void play_line(struct transcript *t, const char *line, const char *end)
         feed(t);
         if (!t->hold)
             transcript_drain(t);
+    } else if (t->in.len == 0) {
+        expect_silence(t);
     }
     resolve(t, line + 3, end, &text);
     if (line[1] == ':')
@@ -294,13 +308,7 @@ void transcript_play(struct transcript *t, const char *script)
         play_line(t, script, end);
         script = *end ? end + 1 : end;
     }
-    feed(t);
-    if (!t->hold)
-        transcript_drain(t);
-    if (t->sent.len)
-        FAIL("the session sends \"%.*s\" and nobody wants it (cut %d)", (int)t->sent.len,
-             perch_buf_span(&t->sent).p, (int)t->cut);
-    perch_buf_clear(&t->sent);
+    expect_silence(t);
 }
 
 /* ---- running ---- */
