@@ -310,9 +310,37 @@ static void play_early_ok(struct transcript *t)
                          "done login PERCH_EPROTO sasl\n");
 }
 
+static void play_ok_after_star(struct transcript *t)
+{
+    transcript_play(t, "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\n");
+    start_ann(t);
+    transcript_play(t, "C: <1> AUTHENTICATE PLAIN\n"
+                       "S: + A\n"
+                       "C: *\n"
+                       "S: <1> OK never mind\n");
+    ASSERT_INT(t->fed, PERCH_EPROTO);
+    CU_ASSERT(strstr(perch_buf_cstr(&t->log), "state authenticated") == NULL);
+}
+
+static void play_ok_after_cancel(struct transcript *t)
+{
+    struct perch_auth_args args = ann();
+    perch_op *op;
+
+    transcript_play(t, "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\n");
+    transcript_started(t, perch_authenticate_start(t->s, &args, transcript_done,
+                                                   transcript_token(t, "login"), &op));
+    transcript_play(t, "C: <1> AUTHENTICATE PLAIN\n");
+    perch_op_cancel(op);
+    transcript_play(t, "S: <1> OK in\n");
+    ASSERT_INT(t->fed, PERCH_EPROTO);
+}
+
 static void test_OK_before_the_payload_lets_nobody_in(void)
 {
     transcript_run(NULL, play_early_ok);
+    transcript_run(NULL, play_ok_after_star);
+    transcript_run(NULL, play_ok_after_cancel);
 }
 
 /* ---- never in clear ---- */

@@ -309,9 +309,26 @@ static void play_progress(struct transcript *t)
                          "done a ok\n");
 }
 
+static void play_pipeline(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1");
+    start_noop(t, "a");
+    start_noop(t, "b");
+    transcript_play(t, "C: <1> NOOP\n"
+                       "C: <2> NOOP\n");
+    transcript_tick(t, 299999);
+    transcript_play(t, "S: <1> OK\n");
+    transcript_tick(t, 299999);
+    transcript_expect(t, "done a ok\n");
+    transcript_tick(t, 1);
+    transcript_expect(t, "state closed\n"
+                         "done b PERCH_ETIMEOUT\n");
+}
+
 static void test_its_own_data_gives_it_new_time(void)
 {
     transcript_run(NULL, play_progress);
+    transcript_run(NULL, play_pipeline);
 }
 
 /* ---- limits ---- */

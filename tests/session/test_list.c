@@ -84,9 +84,18 @@ static void play_extended(struct transcript *t)
                          "status a 3\n");
 }
 
+static void play_recursive_alone(struct transcript *t)
+{
+    transcript_login(t, "IMAP4rev1 LIST-EXTENDED");
+    start(t, "a", (struct perch_list_args){.recursive_match = true});
+    transcript_play(t, "C: <1> LIST \"\" \"*\"\n"
+                       "S: <1> OK\n");
+}
+
 static void test_selection_and_return_options(void)
 {
     transcript_run(NULL, play_extended);
+    transcript_run(NULL, play_recursive_alone);
 }
 
 static void play_lsub(struct transcript *t)
