@@ -13,9 +13,9 @@
 #include "base/span.h"
 
 struct perch_cursor {
-    const char *p, *end; /* what is left; `end` stands before the last line end */
-    const char *start;   /* of the unit: offsets in the report count from here */
-    const char *tail;    /* behind the last line end */
+    const char *p, *end;           /* what is left; `end` stands before the last line end */
+    const char *start;             /* of the unit: offsets in the report count from here */
+    const char *tail;              /* behind the last line end */
     const struct perch_hole *hole; /* the next streamed literal, `holes` still to come */
     size_t holes;
     struct perch_arena *arena;
@@ -207,6 +207,10 @@ bool perch_cur_set(struct perch_cursor *c, bool lax, struct perch_set *ret, bool
 /* An astring as a mailbox name. */
 bool perch_cur_mailbox(struct perch_cursor *c, struct perch_name *ret);
 bool perch_cur_name(struct perch_cursor *c, struct perch_span raw, struct perch_name *ret);
+
+/* "(" string ")", and "(" *string ")". */
+bool perch_cur_one_string(struct perch_cursor *c, struct perch_span *ret);
+bool perch_cur_strings(struct perch_cursor *c, const struct perch_span **ret, size_t *ret_n);
 
 /* A parenthesised list of flags or attributes; `bit` names the known ones. */
 bool perch_cur_flags(struct perch_cursor *c, uint32_t (*bit)(struct perch_span),

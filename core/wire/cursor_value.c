@@ -243,7 +243,28 @@ bool perch_cur_labels(struct perch_cursor *c, struct perch_names *ret)
     return flags(c, &(struct flag_list){.bit = perch_attr_bit, .strings = true, .v = &v}, ret);
 }
 
-/* ---- words ---- */
+/* ---- strings and words in lists ---- */
+
+bool perch_cur_one_string(struct perch_cursor *c, struct perch_span *ret)
+{
+    return perch_cur_open(c) && perch_cur_astring(c, ret) && perch_cur_close(c);
+}
+
+bool perch_cur_strings(struct perch_cursor *c, const struct perch_span **ret, size_t *ret_n)
+{
+    PERCH_VEC(v, struct perch_span, 8);
+
+    if (!perch_cur_open(c))
+        return false;
+    while (perch_cur_more(c)) {
+        struct perch_span *s = perch_vec_add(c, &v);
+
+        if (!s || !perch_cur_astring(c, s))
+            break;
+    }
+    *ret = perch_vec_take(c, &v, ret_n);
+    return !c->error;
+}
 
 /* "LITERAL +": some servers put a blank into the name of this one capability. */
 static bool split_literal_plus(const struct perch_vec *v, struct perch_span s)

@@ -67,11 +67,8 @@ static bool object_id(struct perch_cursor *c, struct perch_span *ret)
         *ret = (struct perch_span){NULL, 0};
         return true;
     }
-    if (perch_cur_at(c, '(')) {
-        if (!perch_cur_open(c) || !perch_cur_astring(c, ret))
-            return false;
-        return perch_cur_close(c);
-    }
+    if (perch_cur_at(c, '('))
+        return perch_cur_one_string(c, ret);
     return perch_cur_quirk(c, PERCH_QUIRK_PARENS) && perch_cur_astring(c, ret);
 }
 

@@ -47,29 +47,12 @@ static bool list_name(struct perch_cursor *c, struct perch_name *ret)
            perch_cur_name(c, raw, ret);
 }
 
-/* CHILDINFO's value: "(" 1*quoted ")". */
-static bool childinfo(struct perch_cursor *c, struct perch_list_resp *l)
-{
-    PERCH_VEC(v, struct perch_span, 4);
-
-    if (!perch_cur_open(c))
-        return false;
-    while (perch_cur_more(c)) {
-        struct perch_span *s = perch_vec_add(c, &v);
-
-        if (!s || !perch_cur_astring(c, s))
-            break;
-    }
-    l->childinfo = perch_vec_take(c, &v, &l->nchildinfo);
-    return !c->error;
-}
-
 /* OLDNAME's value: "(" mailbox ")". */
 static bool oldname(struct perch_cursor *c, struct perch_list_resp *l)
 {
-    if (!perch_cur_open(c) || !perch_cur_mailbox(c, &l->oldname))
-        return false;
-    return perch_cur_close(c);
+    struct perch_span raw;
+
+    return perch_cur_one_string(c, &raw) && perch_cur_name(c, raw, &l->oldname);
 }
 
 /* "(" *(astring SP value) ")". */
@@ -86,7 +69,7 @@ static bool extended(struct perch_cursor *c, struct perch_list_resp *l)
         if (!perch_cur_astring(c, &name) || !perch_cur_sp(c))
             return false;
         if (PERCH_IS(name, "CHILDINFO"))
-            ok = childinfo(c, l);
+            ok = perch_cur_strings(c, &l->childinfo, &l->nchildinfo);
         else if (PERCH_IS(name, "OLDNAME"))
             ok = oldname(c, l);
         else
@@ -161,13 +144,6 @@ static bool append_limit(struct perch_cursor *c, uint64_t *ret)
     return true;
 }
 
-static bool mailbox_id(struct perch_cursor *c, struct perch_span *ret)
-{
-    if (!perch_cur_open(c) || !perch_cur_astring(c, ret))
-        return false;
-    return perch_cur_close(c);
-}
-
 static bool status_value(struct perch_cursor *c, enum perch_status_item item,
                          struct perch_mailbox_status *s)
 {
@@ -194,7 +170,7 @@ static bool status_value(struct perch_cursor *c, enum perch_status_item item,
     case PERCH_STATUS_APPENDLIMIT:
         return append_limit(c, &s->appendlimit);
     case PERCH_STATUS_MAILBOXID:
-        return mailbox_id(c, &s->mailboxid);
+        return perch_cur_one_string(c, &s->mailboxid);
     }
     return perch_cur_fail(c, "no STATUS item");
 }

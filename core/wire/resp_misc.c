@@ -180,16 +180,5 @@ bool perch_row_id(struct perch_cursor *c, struct perch_resp *r)
 
 bool perch_row_language(struct perch_cursor *c, struct perch_resp *r)
 {
-    PERCH_VEC(v, struct perch_span, 8);
-
-    if (!perch_cur_sp(c) || !perch_cur_open(c))
-        return false;
-    while (perch_cur_more(c)) {
-        struct perch_span *s = perch_vec_add(c, &v);
-
-        if (!s || !perch_cur_astring(c, s))
-            return false;
-    }
-    r->u.names.v = perch_vec_take(c, &v, &r->u.names.n);
-    return !c->error;
+    return perch_cur_sp(c) && perch_cur_strings(c, &r->u.names.v, &r->u.names.n);
 }

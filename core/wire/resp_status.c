@@ -14,23 +14,15 @@ static bool number_arg(struct perch_cursor *c, uint64_t max, uint64_t *ret)
     return perch_cur_sp(c) && perch_cur_exact(c, 0, max, ret);
 }
 
-/* "(" 1*(SP astring) ")", or nothing. */
+/* "(" astring *(SP astring) ")", or nothing; RFC 5182 has an example without the
+ * parentheses. */
 static bool list_arg(struct perch_cursor *c, struct perch_names *ret)
 {
-    PERCH_VEC(v, struct perch_span, 8);
-
     if (perch_cur_done(c))
         return true;
-    if (!perch_cur_sp(c) || !perch_cur_open(c))
-        return false;
-    while (perch_cur_more(c)) {
-        struct perch_span *s = perch_vec_add(c, &v);
-
-        if (!s || !perch_cur_astring(c, s))
-            break;
-    }
-    ret->v = perch_vec_take(c, &v, &ret->n);
-    return !c->error;
+    if (perch_cur_peek(c, 1) != '(')
+        return perch_cur_quirk(c, PERCH_QUIRK_PARENS) && perch_cur_words(c, ret);
+    return perch_cur_sp(c) && perch_cur_strings(c, &ret->v, &ret->n);
 }
 
 /* A set of UIDs; Exchange sends none at all for a copy of nothing. */
@@ -64,13 +56,6 @@ static bool uid_pair(struct perch_cursor *c, enum perch_code code, struct perch_
     ret->paired = code == PERCH_CODE_COPYUID && source && dest &&
                   perch_set_count(&ret->source) == perch_set_count(&ret->dest);
     return true;
-}
-
-static bool mailbox_id(struct perch_cursor *c, struct perch_span *ret)
-{
-    if (!perch_cur_sp(c) || !perch_cur_open(c) || !perch_cur_astring(c, ret))
-        return false;
-    return perch_cur_close(c);
 }
 
 static bool maybe_count(struct perch_cursor *c, bool *has, uint64_t *ret)
@@ -155,7 +140,7 @@ static bool code_args(struct perch_cursor *c, struct perch_status_resp *s)
     case PERCH_CODE_MODIFIED:
         return perch_cur_sp(c) && perch_cur_set(c, true, &s->u.set, NULL);
     case PERCH_CODE_MAILBOXID:
-        return mailbox_id(c, &s->u.id);
+        return perch_cur_sp(c) && perch_cur_one_string(c, &s->u.id);
     case PERCH_CODE_NOUPDATE:
     case PERCH_CODE_UNDEFINED_FILTER:
         return string_arg(c, &s->u.id);

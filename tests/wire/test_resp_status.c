@@ -196,6 +196,7 @@ static void test_odd_codes_are_kept_as_other(void)
         {"a NO [REFERRAL] x", "a NO [REFERRAL NIL] 'x'"},
         {"* [COPYUID 5 1:3 4:6]", "~CODE_FORM OK [COPYUID 5 1:3 4:6 paired] ''"},
         {"* [COPYUID 5 1:3 4:6] copied", "~CODE_FORM OK [COPYUID 5 1:3 4:6 paired] 'copied'"},
+        {"a NO [BADCHARSET UTF-8] x", "~PARENS a NO [BADCHARSET (UTF-8)] 'x'"},
         {"a NO [CANNOT [css3-page] odd] x", "~CODE_FORM a NO [CANNOT] 'x'"},
         {"a NO [REFERRAL imap://h/[a]b] x", "~CODE_FORM a NO [REFERRAL 'imap://h/[a]b'] 'x'"},
         {"* OK [unfinished business", "~CODE_FORM OK '[unfinished business'"},
