@@ -35,18 +35,19 @@ static bool offers(const void *user, const char *capability)
 
 /* ---- what leaves ---- */
 
-static void put_secret_base64(struct perch_enc *e, struct perch_buf *message)
+static int put_secret_base64(struct auth_op *a, struct perch_enc *e, struct perch_buf *message)
 {
     struct perch_buf text = {.secret = true};
+    bool failed;
 
     perch_b64_encode(&text, perch_buf_data(message), message->len);
+    failed = text.failed;
     perch_enc_secret_begin(e);
-    if (text.failed)
-        e->error = PERCH_ENOMEM, e->why = "out of memory";
-    else if (text.len)
+    if (!failed && text.len)
         perch_enc_atom(e, perch_buf_span(&text));
     perch_enc_secret_end(e);
     perch_buf_done(&text);
+    return failed ? perch_op_fail(&a->op, PERCH_ENOMEM, "out of memory") : 0;
 }
 
 /* The next message of the exchange behind what `e` holds; an initial response of nothing
@@ -62,7 +63,7 @@ static int put_message(struct auth_op *a, struct perch_enc *e, struct perch_span
     if (rc == 0 && initial && message.len == 0)
         perch_enc_char(e, '=');
     else if (rc == 0)
-        put_secret_base64(e, &message);
+        rc = put_secret_base64(a, e, &message);
     perch_buf_done(&message);
     return rc;
 }
