@@ -205,11 +205,12 @@ bool perch_cur_word(struct perch_cursor *c, unsigned classes, const char *why,
     return perch_cur_token(c);
 }
 
-bool perch_cur_nil(struct perch_cursor *c)
+/* The first letter is there, and room for two more. */
+bool perch_cur_nil_slow(struct perch_cursor *c)
 {
     const char *p = c->p;
 
-    if (c->end - p < 3 || (p[0] | 0x20) != 'n' || (p[1] | 0x20) != 'i' || (p[2] | 0x20) != 'l')
+    if ((p[1] | 0x20) != 'i' || (p[2] | 0x20) != 'l')
         return false;
     if (c->end - p > 3 && perch_ch(p[3], PERCH_CH_WORD))
         return false;

@@ -186,7 +186,11 @@ bool perch_cur_nstring_hole(struct perch_cursor *c, struct perch_span *ret, uint
                             bool *ret_streamed);
 
 /* Whether NIL stands here; it is eaten. */
-bool perch_cur_nil(struct perch_cursor *c);
+bool perch_cur_nil_slow(struct perch_cursor *c);
+static inline bool perch_cur_nil(struct perch_cursor *c)
+{
+    return c->end - c->p >= 3 && (c->p[0] | 0x20) == 'n' && perch_cur_nil_slow(c);
+}
 
 /* A number that must be one: digits, at least `min`, at most `max`. */
 bool perch_cur_exact(struct perch_cursor *c, uint64_t min, uint64_t max, uint64_t *ret);

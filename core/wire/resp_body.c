@@ -10,7 +10,7 @@
 static bool body(struct perch_cursor *c, const struct perch_body **ret);
 
 /* Whether another field stands in the list. `*closed` is set once its ")" was eaten. */
-static bool next_field(struct perch_cursor *c, bool *closed)
+static inline bool next_field(struct perch_cursor *c, bool *closed)
 {
     if (*closed)
         return false;
