@@ -10,8 +10,9 @@
  * SYNCING   a mailbox is being visited (sync.h)
  * WATCHING  all is known; watch.h tells when something moves
  *
- * The code is in account.c (this life), listing.c (which mailboxes there are), sync.c (one
- * mailbox), flow.c (to the store), idle.c and poll.c (watching), status.c. */
+ * The code is in account.c (this life), account_row.c (its row and events), listing.c (which
+ * mailboxes there are), sync.c (one mailbox), flow.c (to the store), idle.c and poll.c (watching),
+ * status.c. */
 #ifndef PERCHD_ENGINE_ACCOUNT_H
 #define PERCHD_ENGINE_ACCOUNT_H
 
@@ -183,6 +184,8 @@ void account_store_failed(struct account *a, int rc);
 struct account *account_ref(struct account *a);
 void account_unref(struct account *a);
 void account_goto(struct account *a, enum account_state state);
+void account_open(struct account *a);  /* OPENING: looks its row up, then account_queue() */
+void account_queue(struct account *a); /* QUEUED: asks for leave to connect */
 void account_wake(struct account *a);
 void account_set_timer(struct account *a, int64_t delay_ms);
 bool account_connected(const struct account *a); /* logged in and not on the way out */

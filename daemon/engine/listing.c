@@ -330,10 +330,7 @@ static void compare_status(struct account *a, struct mailbox *m, const struct pl
     if (a->sync.box == m)
         return; /* it is told by pushes, and STATUS may be behind them */
     m->dirty = m->compare || !plan_nothing_new(&m->known, status);
-    if (m->dirty)
-        m->unusable = false;
-    else
-        m->met = true;
+    m->met = m->met || !m->dirty;
 }
 
 static void compare_all(struct account *a, const struct listing *l)

@@ -18,6 +18,7 @@ struct mailbox {
     bool compare;     /* ... flags among it, though nothing tells so */
     bool met;         /* known, since the connection began: what is found from now on is live */
     bool unusable;    /* cannot be synchronised: UIDVALIDITY is missing, or EXAMINE was refused */
+    bool complained;  /* the log says so */
     uint8_t absences; /* LISTs in a row that did not name it */
     /* As it will be once everything submitted is durable; `messages` as it is now. */
     struct plan_known known;

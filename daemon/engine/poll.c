@@ -82,8 +82,18 @@ static void compare_when_due(struct account *a)
     sync_compare(a);
 }
 
+/* What could not be selected may have been a passing trouble. */
+static void another_chance(struct account *a)
+{
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
+        m->dirty |= m->unusable;
+        m->unusable = false;
+    }
+}
+
 void watch_look(struct account *a)
 {
+    another_chance(a);
     compare_when_due(a);
     a->asked = 2; /* counted before anything can be answered */
     if (!listing_has_status(a))

@@ -42,29 +42,16 @@ void sync_missing(struct account *a, const struct mailbox *m, const struct perch
 
 /* ---- EXAMINE ---- */
 
-static void complain(struct account *a, struct mailbox *m, const char *what)
+/* The others need not suffer; the next look around gives it another chance. */
+static void give_up(struct account *a, const char *why)
 {
-    if (!m->unusable)
-        log_warn(a->cfg->key, "mailbox %s cannot be watched: %s", m->name, what);
-    m->unusable = true;
+    struct mailbox *m = a->sync.box;
+
+    log_at(m->complained ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, a->cfg->key,
+           "mailbox %s cannot be watched: %s", m->name, why);
+    m->complained = m->unusable = true;
     m->dirty = false;
-}
-
-/* The server will not open it: the others need not suffer. */
-static void refused(struct account *a, const perch_op *op)
-{
-    struct sync *s = &a->sync;
-    struct mailbox *m = s->box;
-
-    s->box = NULL;
-    s->selected = false;
-    if (m == account_first_mailbox(a)) {
-        account_fail(a, perch_op_error(op));
-        return;
-    }
-    complain(a, m, perch_op_error(op)->text);
     sync_drop(a);
-    account_wake(a);
 }
 
 static struct plan_answer answer_of(const struct mailbox *m, const struct perch_mailbox *selected)
@@ -91,6 +78,7 @@ static void follow_plan(struct account *a, const struct plan *plan,
         change_free(perch_take(s->set)); /* rows of a mailbox that is no more */
         s->box->compare = false;
     }
+    s->box->complained = false;
     s->selected = true;
     s->steps = plan->steps;
     s->uidnext = answer->uidnext;
@@ -108,20 +96,19 @@ static void on_examined(perch_op *op, void *user)
     bool no;
 
     if (!account_op_ok(a, op, &no)) {
-        if (no)
-            refused(a, op);
+        if (no) {
+            give_up(a, perch_op_error(op)->text);
+            sync_pump(a);
+        }
         return;
     }
     s->busy = false;
     answer = answer_of(s->box, perch_session_mailbox(a->session));
     plan = plan_make(&s->box->known, &answer, sent_qresync(a, s->box));
-    if (plan.verdict == PLAN_NO_UIDVALIDITY) {
-        complain(a, s->box, "the server gives it no UIDVALIDITY");
-        sync_drop(a);
-    } else {
-        s->box->unusable = false;
+    if (plan.verdict == PLAN_OK)
         follow_plan(a, &plan, &answer);
-    }
+    else
+        give_up(a, "the server gives it no UIDVALIDITY");
     sync_pump(a);
 }
 

@@ -43,6 +43,12 @@ static const char *fix_of(const struct perch_error *why)
     return NULL;
 }
 
+/* What went wrong on this side of the wire is not the server's. */
+static bool is_ours(const struct perch_error *why)
+{
+    return why->code == PERCH_EINVAL || why->code == PERCH_ENOMEM;
+}
+
 struct trouble *trouble_new(const struct config_account *account, const struct perch_error *why)
 {
     const char *fix = fix_of(why);
@@ -53,8 +59,11 @@ struct trouble *trouble_new(const struct config_account *account, const struct p
         return NULL;
     t->class = perch_err_class(why->code);
     t->reason = why->reason ? why->reason : "";
-    (void)snprintf(t->text, size, "%s:%u: %s%s%s%s", account->host, account->port, why->text,
-                   fix ? " (" : "", fix ? fix : "", fix ? ")" : "");
+    if (is_ours(why))
+        (void)snprintf(t->text, size, "%s", why->text);
+    else
+        (void)snprintf(t->text, size, "%s:%u: %s%s%s%s", account->host, account->port, why->text,
+                       fix ? " (" : "", fix ? fix : "", fix ? ")" : "");
     return t;
 }
 

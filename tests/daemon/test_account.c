@@ -663,13 +663,15 @@ static void test_another_uidvalidity_is_one_reset(void)
     end_scene();
 }
 
-static void test_a_mailbox_without_uidvalidity_disturbs_no_other(void)
+static void test_mailboxes_that_cannot_be_watched_disturb_no_other(void)
 {
     static const struct server_step steps[] = {
         LOGIN(CAPS_PLAIN),
-        LIST("* LIST () \"/\" Broken\r\n* LIST () \"/\" Fine\r\n"),
+        LIST("* LIST () \"/\" Broken\r\n* LIST () \"/\" Locked\r\n* LIST () \"/\" Fine\r\n"),
         EXPECT("EXAMINE \"Broken\""),
         SAY(OPENED("1", "0", "2", "NOMODSEQ") "%t OK\r\n"),
+        EXPECT("EXAMINE \"Locked\""),
+        SAY("%t NO [NOPERM] not yours\r\n"),
         EXPECT("EXAMINE \"Fine\""),
         SAY(OPENED("0", "7", "1", "NOMODSEQ") "%t OK\r\n"),
         IDLE,
@@ -857,7 +859,7 @@ PERCH_SUITE("daemon/account") = {
     PERCH_TEST(test_a_sequence_number_that_is_refused_leads_to_a_comparison),
     PERCH_TEST(test_nothing_is_gone_because_a_search_was_short),
     PERCH_TEST(test_another_uidvalidity_is_one_reset),
-    PERCH_TEST(test_a_mailbox_without_uidvalidity_disturbs_no_other),
+    PERCH_TEST(test_mailboxes_that_cannot_be_watched_disturb_no_other),
     PERCH_TEST(test_status_says_which_mailboxes_to_visit),
     PERCH_TEST(test_mailboxes_that_come_are_events_but_the_first_ones),
     PERCH_TEST(test_after_a_refused_login_the_secret_is_asked_for_afresh),
