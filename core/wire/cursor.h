@@ -157,11 +157,12 @@ static inline bool perch_cur_token(struct perch_cursor *c)
 /* The run of bytes of `classes`, which may be empty; counted when it is not. */
 static inline struct perch_span perch_cur_run(struct perch_cursor *c, unsigned classes)
 {
-    const char *from = c->p;
+    const char *from = c->p, *end = c->end, *p = from;
 
-    while (c->p < c->end && perch_ch(*c->p, classes))
-        c->p++;
-    return (struct perch_span){from, (size_t)(c->p - from)};
+    while (p < end && perch_ch(*p, classes))
+        p++;
+    c->p = p;
+    return (struct perch_span){from, (size_t)(p - from)};
 }
 
 /* Whether the word is `text` (a literal), in any case: nearly always it is in upper case,
