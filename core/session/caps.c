@@ -57,6 +57,11 @@ enum perch_cap perch_cap_by_name(struct perch_span name)
     return PERCH_CAP_COUNT;
 }
 
+const char *perch_cap_name(enum perch_cap cap)
+{
+    return known[cap];
+}
+
 int perch_caps_set(struct perch_caps *c, const struct perch_names *names)
 {
     perch_caps_forget(c);

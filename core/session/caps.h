@@ -28,6 +28,9 @@ bool perch_caps_has(const struct perch_caps *c, const char *name);
 /* The capability of that name; PERCH_CAP_COUNT: none that perch knows. */
 enum perch_cap perch_cap_by_name(struct perch_span name);
 
+/* Its text on the wire. Static. */
+const char *perch_cap_name(enum perch_cap cap);
+
 static inline uint64_t perch_cap_bit(enum perch_cap cap)
 {
     return (uint64_t)1 << cap;

@@ -87,6 +87,14 @@ int perch_op_fail(perch_op *op, int code, const char *fmt, ...)
                            op->name, text);
 }
 
+int perch_op_need(perch_op *op, enum perch_cap cap)
+{
+    if (!op->s->caps.known || perch_session_can(op->s, cap))
+        return 0;
+    return perch_op_fail(op, PERCH_ECAPABILITY, "the server does not offer %s",
+                         perch_cap_name(cap));
+}
+
 /* Would its first command be accepted now? The caller hears of a bad argument at once. */
 static int try_build(perch_op *op)
 {

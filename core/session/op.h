@@ -134,6 +134,9 @@ perch_op *perch_op_new(perch_session *s, const struct perch_op_type *type, perch
 int perch_op_fail(perch_op *op, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Fails the op with PERCH_ECAPABILITY if the server is known to lack it. */
+int perch_op_need(perch_op *op, enum perch_cap cap);
+
 /* Queues the op if the state allows it, no error was noted and its first command can be
  * built. Otherwise frees it and returns the code, which perch_session_error() explains. */
 int perch_op_start(perch_session *s, perch_op *op, perch_op **ret_op);

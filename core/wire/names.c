@@ -26,7 +26,10 @@ struct name {
 static const struct name types[] = {PERCH_RESP_TYPES(TYPE_ROW)};
 static const struct name codes[] = {PERCH_CODES(CODE_ROW)};
 static const struct name flags[] = {PERCH_FLAGS(FLAG_ROW)};
-static const struct name attrs[] = {PERCH_ATTRS(ATTR_ROW)};
+/* The last three are XLIST's, of before RFC 6154 named them otherwise. */
+static const struct name attrs[] = {
+    PERCH_ATTRS(ATTR_ROW) ATTR_ROW(ALL, 0, "\\AllMail") ATTR_ROW(JUNK, 0, "\\Spam")
+        ATTR_ROW(FLAGGED, 0, "\\Starred")};
 static const struct name quirks[] = {PERCH_QUIRKS(QUIRK_ROW)};
 
 static uint32_t find(const struct name *rows, size_t n, struct perch_span s, size_t letter)

@@ -43,6 +43,7 @@
 
 #include "perch/change.h"
 #include "perch/commands.h"
+#include "perch/mailbox.h"
 #include "perch/trust.h"
 
 #ifdef __cplusplus
@@ -163,6 +164,20 @@ PERCH_API int perch_status_sync(perch_client *c, struct perch_span mailbox, bool
 PERCH_API int perch_select_sync(perch_client *c, const struct perch_select_args *args,
                                 perch_op **ret_op);
 PERCH_API int perch_unselect_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_create_sync(perch_client *c, const struct perch_create_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_delete_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                perch_op **ret_op);
+PERCH_API int perch_rename_sync(perch_client *c, const struct perch_rename_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_subscribe_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                   perch_op **ret_op);
+PERCH_API int perch_unsubscribe_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                     perch_op **ret_op);
+PERCH_API int perch_namespace_sync(perch_client *c, perch_op **ret_op);
+PERCH_API int perch_exists_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                perch_op **ret_op);
+PERCH_API int perch_special_sync(perch_client *c, enum perch_attr use, perch_op **ret_op);
 PERCH_API int perch_fetch_sync(perch_client *c, const struct perch_fetch_args *args,
                                perch_op **ret_op);
 PERCH_API int perch_search_sync(perch_client *c, const struct perch_search_args *args,

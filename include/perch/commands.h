@@ -89,12 +89,13 @@ struct perch_list_args {
      * before or after their mailbox. Either may be NULL. */
     void (*on_list)(perch_op *op, const struct perch_list_resp *row, void *user);
     void (*on_status)(perch_op *op, const struct perch_mailbox_status *row, void *user);
+    bool xlist; /* XLIST: Gmail's LIST with special uses of before RFC 6154 */
 };
 
 #define PERCH_LIST_ARGS_INIT {.size = sizeof(struct perch_list_args)}
 
-/* LIST, LSUB. Collected rows: perch_op_lists(), perch_op_statuses().
- * (IMAPClient: list_folders, list_sub_folders) */
+/* LIST, LSUB, XLIST. Collected rows: perch_op_lists(), perch_op_statuses().
+ * (IMAPClient: list_folders, list_sub_folders, xlist_folders) */
 PERCH_API int perch_list_start(perch_session *s, const struct perch_list_args *args,
                                perch_done_fn *done, void *user, perch_op **ret_op);
 PERCH_API size_t perch_op_lists(const perch_op *op, const struct perch_list_resp *const **ret_rows);

@@ -6,6 +6,7 @@
 #include "perch/client.h"
 #include "perch/commands.h"
 #include "perch/error.h"
+#include "perch/mailbox.h"
 #include "perch/response.h"
 #include "perch/search.h"
 #include "perch/session.h"

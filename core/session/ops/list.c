@@ -1,4 +1,4 @@
-/* LIST and LSUB (RFC 9051 6.3.9, RFC 5258, 5819, 6154). What the server lacks is left out
+/* LIST, LSUB and XLIST (RFC 9051 6.3.9, RFC 5258, 5819, 6154). What the server lacks is left out
  * and, where that can be, made up for here: subscribed mailboxes by LSUB, special uses by
  * looking at the rows, counters by a STATUS for each mailbox. */
 #include "session/ops/mailbox.h"
@@ -6,11 +6,6 @@
 #include "perch/commands.h"
 
 #include "base/mem.h"
-
-#define SPECIAL_USES                                                                               \
-    (PERCH_ATTR_ALL | PERCH_ATTR_ARCHIVE | PERCH_ATTR_DRAFTS | PERCH_ATTR_FLAGGED |                \
-     PERCH_ATTR_JUNK | PERCH_ATTR_SENT | PERCH_ATTR_TRASH | PERCH_ATTR_IMPORTANT |                 \
-     PERCH_ATTR_MEMOS | PERCH_ATTR_SCHEDULED | PERCH_ATTR_SNOOZED)
 
 enum step { STEP_LIST = 0, STEP_STATUS };
 
@@ -25,14 +20,19 @@ struct list_op {
     size_t next;            /* of names */
 };
 
-static bool extended(const perch_session *s)
+static const char *verb(const perch_session *s, const struct perch_list_args *args)
 {
-    return perch_session_can(s, PERCH_CAP_LIST_EXTENDED);
+    bool extends = perch_session_can(s, PERCH_CAP_LIST_EXTENDED);
+
+    if (args->xlist)
+        return "XLIST";
+    return args->lsub || (args->only_subscribed && !extends) ? "LSUB" : "LIST";
 }
 
-static bool as_lsub(const perch_session *s, const struct perch_list_args *args)
+/* May the command have selection and return options? */
+static bool extended(const perch_session *s, const struct perch_list_args *args)
 {
-    return args->lsub || (args->only_subscribed && !extended(s));
+    return perch_session_can(s, PERCH_CAP_LIST_EXTENDED) && verb(s, args)[1] == 'I';
 }
 
 /* One more word of a parenthesised list that is written only if it has any. */
@@ -104,18 +104,19 @@ static int build_list(perch_op *op, struct perch_cmd *cmd)
     struct list_op *l = (struct list_op *)op;
     const perch_session *s = op->s;
     struct perch_enc *e = &cmd->enc;
-    bool lsub = as_lsub(s, &l->args);
 
     if (l->listed)
         return build_status(l, cmd);
-    perch_enc_word(e, lsub ? "LSUB" : "LIST");
-    if (!lsub && extended(s))
+    if (l->args.xlist && perch_op_need(op, PERCH_CAP_XLIST))
+        return op->error.code;
+    perch_enc_word(e, verb(s, &l->args));
+    if (extended(s, &l->args))
         put_selection(e, s, &l->args);
     perch_enc_sp(e);
     perch_enc_mailbox(e, l->args.reference);
     perch_enc_sp(e);
     perch_enc_pattern(e, l->args.pattern);
-    if (!lsub && extended(s))
+    if (extended(s, &l->args))
         put_return(e, s, &l->args);
     return 0;
 }
@@ -124,16 +125,16 @@ static void list_begun(perch_op *op, struct perch_cmd *cmd)
 {
     struct list_op *l = (struct list_op *)op;
     const perch_session *s = op->s;
-    bool lsub = as_lsub(s, &l->args);
+    bool extends = extended(s, &l->args);
 
     if (cmd->step == STEP_STATUS) {
         op->more = ++l->next < l->names.n;
         return;
     }
-    l->only_special_here = l->args.only_special_use &&
-                           (lsub || !extended(s) || !perch_session_can(s, PERCH_CAP_SPECIAL_USE));
+    l->only_special_here =
+        l->args.only_special_use && !(extends && perch_session_can(s, PERCH_CAP_SPECIAL_USE));
     l->one_by_one = perch_status_items(s, l->args.status_items) &&
-                    (lsub || !extended(s) || !perch_session_can(s, PERCH_CAP_LIST_STATUS));
+                    !(extends && perch_session_can(s, PERCH_CAP_LIST_STATUS));
 }
 
 static bool claims_row(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp)
@@ -186,7 +187,7 @@ static void take_row(perch_op *op, struct perch_cmd *cmd, const struct perch_res
         take_status(l, resp);
         return;
     }
-    if (l->only_special_here && !(resp->u.list.attrs.bits & SPECIAL_USES))
+    if (l->only_special_here && !(resp->u.list.attrs.bits & PERCH_SPECIAL_USES))
         return;
     if (l->one_by_one)
         remember(l, &resp->u.list);
@@ -252,6 +253,10 @@ int perch_list_start(perch_session *s, const struct perch_list_args *args, perch
         l->args.pattern = perch_op_copy(op, l->args.pattern);
         if (l->args.lsub)
             op->name = "LSUB";
+        if (l->args.xlist)
+            op->name = "XLIST";
+        if (l->args.xlist && (l->args.lsub || l->args.only_subscribed))
+            (void)perch_op_fail(op, PERCH_EINVAL, "XLIST knows nothing of subscriptions");
     }
     return perch_op_start(s, op, ret_op);
 }

@@ -5,6 +5,13 @@
 
 #include "base/mem.h"
 
+struct perch_mailbox_arg perch_mailbox_copy(perch_op *op, struct perch_span name, bool raw)
+{
+    if (!name.n)
+        (void)perch_op_fail(op, PERCH_EINVAL, "no mailbox named");
+    return (struct perch_mailbox_arg){perch_op_copy(op, name), raw};
+}
+
 void perch_mailbox_put(struct perch_enc *e, struct perch_mailbox_arg arg)
 {
     if (arg.raw)

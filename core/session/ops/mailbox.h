@@ -4,11 +4,20 @@
 
 #include "session/session.h"
 
+/* The attributes that say what a mailbox is for (RFC 6154, and what was registered since). */
+#define PERCH_SPECIAL_USES                                                                         \
+    (PERCH_ATTR_ALL | PERCH_ATTR_ARCHIVE | PERCH_ATTR_DRAFTS | PERCH_ATTR_FLAGGED |                \
+     PERCH_ATTR_JUNK | PERCH_ATTR_SENT | PERCH_ATTR_TRASH | PERCH_ATTR_IMPORTANT |                 \
+     PERCH_ATTR_MEMOS | PERCH_ATTR_SCHEDULED | PERCH_ATTR_SNOOZED)
+
 /* A name as the caller gave it. */
 struct perch_mailbox_arg {
     struct perch_span name;
     bool raw; /* the bytes a server gave; else UTF-8 */
 };
+
+/* A copy in the op's arena; no name at all is refused. */
+struct perch_mailbox_arg perch_mailbox_copy(perch_op *op, struct perch_span name, bool raw);
 
 void perch_mailbox_put(struct perch_enc *e, struct perch_mailbox_arg arg);
 

@@ -1,0 +1,89 @@
+/* The blocking twins of what concerns mailboxes as such and the server, against a script. */
+#include "client/fixture.h"
+
+#define HELLO "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n"
+#define LOGGED_IN(capabilities)                                                                    \
+    {SERVER_SAY, HELLO}, {SERVER_EXPECT, "AUTHENTICATE PLAIN"},                                    \
+    {                                                                                              \
+        SERVER_SAY, "%t OK [CAPABILITY IMAP4rev1 " capabilities "] in\r\n"                         \
+    }
+
+/* Connected and logged in, ready for the script's next step. */
+static void begin(struct fixture *f, const struct server_step *steps)
+{
+    static const char *const plain[] = {"PLAIN"};
+    struct perch_auth_args who = PERCH_AUTH_ARGS_INIT;
+
+    fixture_start(f, NULL, steps, PERCH_TLS_NONE, NULL);
+    ASSERT_INT(perch_client_connect_sync(f->c), 0);
+    who.mechanisms = plain;
+    who.nmechanisms = 1;
+    who.user = perch_span_of("tim");
+    who.password = perch_span_of("tanstaaftanstaaf");
+    ASSERT_INT(perch_authenticate_sync(f->c, &who, NULL), 0);
+}
+
+static void finish(struct fixture *f)
+{
+    CU_ASSERT(server_finished(f->server));
+    fixture_stop(f);
+}
+
+static void test_mailboxes_are_made_and_found(void)
+{
+    static const struct server_step steps[] = {
+        LOGGED_IN("NAMESPACE"),
+        {SERVER_EXPECT, "CREATE \"x\""},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "RENAME \"x\" \"Sent\""},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "SUBSCRIBE \"Sent\""},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "UNSUBSCRIBE \"Sent\""},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "NAMESPACE"},
+        {SERVER_SAY, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "LIST \"\" \"Sent\""},
+        {SERVER_SAY, "* LIST () \"/\" Sent\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "LIST \"\" \"*\""},
+        {SERVER_SAY, "* LIST () \"/\" Sent\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "NAMESPACE"},
+        {SERVER_SAY, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "DELETE \"Sent\""},
+        {SERVER_SAY, "%t NO [INUSE] not now\r\n"},
+        {SERVER_END, NULL},
+    };
+    const struct perch_span sent = PERCH_SPAN("Sent");
+    struct perch_create_args create = PERCH_CREATE_ARGS_INIT;
+    struct perch_rename_args rename = PERCH_RENAME_ARGS_INIT;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    create.mailbox = rename.from = PERCH_SPAN("x");
+    rename.to = sent;
+    ASSERT_INT(perch_create_sync(f.c, &create, NULL), 0);
+    ASSERT_INT(perch_rename_sync(f.c, &rename, NULL), 0);
+    ASSERT_INT(perch_subscribe_sync(f.c, sent, false, NULL), 0);
+    ASSERT_INT(perch_unsubscribe_sync(f.c, sent, false, NULL), 0);
+    ASSERT_INT(perch_namespace_sync(f.c, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    ASSERT_INT(perch_op_namespaces(op)->kind[0].n, 1);
+    perch_op_unref(op);
+    ASSERT_INT(perch_exists_sync(f.c, sent, false, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT(perch_op_exists(op));
+    perch_op_unref(op);
+    ASSERT_INT(perch_special_sync(f.c, PERCH_ATTR_SENT, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(perch_op_special(op));
+    ASSERT_SPAN(perch_op_special(op)->mailbox.utf8, "Sent");
+    perch_op_unref(op);
+    ASSERT_INT(perch_delete_sync(f.c, sent, false, NULL), PERCH_ENO);
+    finish(&f);
+}
+
+PERCH_SUITE("client/sync_admin") = {
+    PERCH_TEST(test_mailboxes_are_made_and_found),
+    PERCH_END,
+};

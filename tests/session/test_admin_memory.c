@@ -1,0 +1,48 @@
+/* Every allocation refused once, and from one on, family by family: nothing leaks, nothing
+ * hangs, every op completes. */
+#include "session/memory.h"
+
+#include "perch/mailbox.h"
+
+/* ---- mailboxes ---- */
+
+static int mailboxes(void *user)
+{
+    struct perch_create_args create = PERCH_CREATE_ARGS_INIT;
+    struct perch_rename_args rename = PERCH_RENAME_ARGS_INIT;
+    struct run r = {0};
+
+    (void)user;
+    run_begin(&r, "* CAPABILITY IMAP4rev1 NAMESPACE CREATE-SPECIAL-USE\r\n");
+    if (!r.s)
+        return PERCH_ENOMEM;
+    create.mailbox = PERCH_SPAN("gr\xc3\xbc\xc3\x9f");
+    create.special_use = PERCH_ATTR_JUNK;
+    run_note(&r, perch_create_start(r.s, &create, run_done, &r, NULL));
+    run_answer(&r, "", "[MAILBOXID (F7)]");
+    rename.from = create.mailbox;
+    rename.to = PERCH_SPAN("b");
+    run_note(&r, perch_rename_start(r.s, &rename, run_done, &r, NULL));
+    run_answer(&r, "", "");
+    run_note(&r, perch_delete_start(r.s, PERCH_SPAN("b"), false, run_done, &r, NULL));
+    run_answer(&r, "", "");
+    run_note(&r, perch_exists_start(r.s, PERCH_SPAN("b"), false, run_done, &r, NULL));
+    run_answer(&r, "* LIST () \"/\" b\r\n", "");
+    run_note(&r, perch_namespace_start(r.s, run_done, &r, NULL));
+    run_answer(&r, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n", "");
+    run_note(&r, perch_special_start(r.s, PERCH_ATTR_SENT, run_done, &r, NULL));
+    run_answer(&r, "* LIST () \"/\" Sent\r\n* LIST () \"/\" \"x/Sent Items\"\r\n", "");
+    run_answer(&r, "* NAMESPACE ((\"x/\" \"/\")) NIL NIL\r\n", "");
+    return run_end(&r);
+}
+
+static void test_mailboxes_without_memory(void)
+{
+    ASSERT_INT(mailboxes(NULL), 0);
+    CU_ASSERT(perch_failmem(mailboxes, NULL) > 20);
+}
+
+PERCH_SUITE("session/admin_memory") = {
+    PERCH_TEST(test_mailboxes_without_memory),
+    PERCH_END,
+};
