@@ -162,17 +162,23 @@ static struct account *the_account(void)
     return supervisor_find(scene.supervisor, key);
 }
 
-/* A server for the account's next connection, which is made at once. */
-static void serve(const struct server_step *steps)
+/* A server for the account's next connection, which is made at once; it cuts the wire after so
+ * many bytes (0: not). */
+static void serve_cut(const struct server_step *steps, size_t cut_at)
 {
-    static const struct server_options options = {.listen = true};
+    const struct server_options options = {.listen = true, .cut_at = cut_at};
 
     server_free(scene.server);
     scene.server = server_new(scene.base, &options, steps);
     scene.account.port = server_port(scene.server);
+    ASSERT_INT(supervisor_use(scene.supervisor, &scene.config), 0);
+}
+
+static void serve(const struct server_step *steps)
+{
     scene.events[0] = '\0';
     scene.nevents = 0;
-    ASSERT_INT(supervisor_use(scene.supervisor, &scene.config), 0);
+    serve_cut(steps, 0);
 }
 
 /* Until the condition holds; false (and a failure) when that takes too long. */
@@ -498,6 +504,58 @@ static void test_a_first_contact_that_was_cut_goes_on_downwards(void)
     end_scene();
     perch_free(upper);
     perch_free(lower);
+}
+
+static bool cut_or_settled(size_t n)
+{
+    return waiting(n) || settled(n);
+}
+
+static size_t count_of(const char *needle)
+{
+    size_t n = 0;
+
+    for (const char *at = scene.events; (at = strstr(at, needle)); at++)
+        n++;
+    return n;
+}
+
+/* Whatever was heard before the cut, afterwards each change was told exactly once. */
+static void test_a_cut_at_any_byte_loses_nothing_and_invents_nothing(void)
+{
+    /* UIDNEXT is not told, so that either connection asks for what is new. */
+    static const struct server_step steps[] = {
+        LOGIN(CAPS_QRESYNC),
+        ENABLE,
+        LIST_INBOX,
+        EXPECT("EXAMINE \"INBOX\" (QRESYNC (7 "),
+        SAY("* 3 EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n* OK [HIGHESTMODSEQ 30] ok\r\n"),
+        SAY("* VANISHED (EARLIER) 2\r\n* 2 FETCH (UID 3 FLAGS (\\Seen) MODSEQ (25))\r\n"),
+        SAY("* 3 FETCH (UID 4 FLAGS () MODSEQ (24))\r\n%t OK\r\n"),
+        EXPECT("UID FETCH "),
+        SAY(WHOLE("3", "4", "", "24") "%t OK\r\n"),
+        IDLE,
+        END,
+    };
+    bool cut = true;
+
+    for (size_t at = 1; cut; at += 7) {
+        begin_scene();
+        settle_qresync();
+        scene.events[0] = '\0';
+        scene.nevents = 0;
+        serve_cut(steps, at);
+        (void)wait_for(cut_or_settled, 0);
+        cut = the_account()->state == ACCOUNT_WAITING;
+        if (cut) {
+            serve_cut(steps, 0);
+            run_until(3);
+        }
+        if (count_of("new INBOX 4 late; ") != 1 || count_of("flags INBOX 3 late; ") != 1 ||
+            count_of("deleted INBOX 2 late; ") != 1 || count_of("INBOX") != 3)
+            FAIL_ROW("cut after %zu bytes: %s", at, scene.events);
+        end_scene();
+    }
 }
 
 /* ---- CONDSTORE without QRESYNC ---- */
@@ -854,6 +912,7 @@ PERCH_SUITE("daemon/account") = {
     PERCH_TEST(test_the_cursor_moves_at_tagged_answers_only),
     PERCH_TEST(test_a_push_without_modseq_is_asked_for),
     PERCH_TEST(test_a_first_contact_that_was_cut_goes_on_downwards),
+    PERCH_TEST(test_a_cut_at_any_byte_loses_nothing_and_invents_nothing),
     PERCH_TEST(test_condstore_needs_two_questions),
     PERCH_TEST(test_a_plain_server_is_compared_with),
     PERCH_TEST(test_a_sequence_number_that_is_refused_leads_to_a_comparison),
