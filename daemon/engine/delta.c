@@ -243,7 +243,7 @@ static bool should_be_known(const struct delta *d, uint32_t uid)
 }
 
 /* In the first pass a row of flags may be of a message that a later pass stores. */
-static int row_flags(struct delta *d, const struct row *r, bool last_pass)
+static int row_flags(struct delta *d, struct row *r, bool last_pass)
 {
     struct store_message was;
     int found = store_message_get(d->tx, d->m.id, r->m.uid, &d->scratch, &was);
@@ -251,6 +251,7 @@ static int row_flags(struct delta *d, const struct row *r, bool last_pass)
     d->budget -= COST_READ;
     if (found < 0)
         return -1;
+    r->compared = found;
     if (found)
         return compare_flags(d, r, &was);
     if (last_pass && should_be_known(d, r->m.uid))
@@ -341,7 +342,7 @@ static int row_in_pass(struct delta *d, struct row *r)
     case DELTA_NEW:
         return r->kind == ROW_FLAGS ? 0 : row_whole(d, r);
     case DELTA_LATE_FLAGS:
-        return r->kind == ROW_FLAGS ? row_flags(d, r, true) : 0;
+        return r->kind == ROW_FLAGS && !r->compared ? row_flags(d, r, true) : 0;
     case DELTA_END:
         break;
     }

@@ -1,7 +1,5 @@
 #include "engine/listing.h"
 
-#include "engine/delta.h"
-#include "engine/sync.h"
 #include "engine/watch.h"
 #include "log.h"
 
@@ -79,16 +77,27 @@ static struct perch_span canonical_name(struct perch_span raw)
     return perch_span_ieqs(raw, "INBOX") ? PERCH_SPAN("INBOX") : raw;
 }
 
-static bool grow(void **v, size_t n, size_t *cap, size_t size)
+/* `v` with room for one more behind its `n`; NULL when out of memory, `v` is as it was then. */
+static void *grow(void *v, size_t n, size_t *cap, size_t size)
 {
     size_t more = *cap ? *cap * 2 : 16;
-    void *p = n < *cap ? *v : perch_reallocarray(*v, more, size);
 
-    if (!p)
-        return false;
-    if (n == *cap)
+    if (n < *cap)
+        return v;
+    v = perch_reallocarray(v, more, size);
+    if (v)
         *cap = more;
-    *v = p;
+    return v;
+}
+
+static bool add_listed(struct listing *l, const struct listed *item)
+{
+    struct listed *v = grow(l->v, l->n, &l->cap, sizeof *v);
+
+    if (!v)
+        return false;
+    l->v = v;
+    v[l->n++] = *item;
     return true;
 }
 
@@ -106,10 +115,7 @@ static bool copy_listed(struct listing *l, const struct perch_list_resp *row)
     if (perch_span_ieqs(name, "INBOX"))
         name = PERCH_SPAN("INBOX");
     item.name = perch_arena_strndup(&l->arena, name.p, name.n);
-    if (!item.name || !grow((void **)&l->v, l->n, &l->cap, sizeof *l->v))
-        return false;
-    l->v[l->n++] = item;
-    return true;
+    return item.name && add_listed(l, &item);
 }
 
 static void on_list(perch_op *op, const struct perch_list_resp *row, void *user)
@@ -131,18 +137,27 @@ static struct plan_answer answer_of(const struct perch_mailbox_status *s)
     };
 }
 
+static bool add_told(struct listing *l, const struct perch_mailbox_status *row)
+{
+    struct told *v = grow(l->told, l->ntold, &l->told_cap, sizeof *v);
+
+    if (!v)
+        return false;
+    l->told = v;
+    v[l->ntold].status = answer_of(row);
+    if (perch_arena_dup(&l->arena, canonical_name(row->mailbox.raw), &v[l->ntold].raw))
+        return false;
+    l->ntold++;
+    return true;
+}
+
 static void on_list_status(perch_op *op, const struct perch_mailbox_status *row, void *user)
 {
     struct listing *l = ((struct account *)user)->listing;
-    struct told told = {.status = answer_of(row)};
 
     (void)op;
-    if (perch_arena_dup(&l->arena, canonical_name(row->mailbox.raw), &told.raw) ||
-        !grow((void **)&l->told, l->ntold, &l->told_cap, sizeof *l->told)) {
+    if (!add_told(l, row))
         l->failed = true;
-        return;
-    }
-    l->told[l->ntold++] = told;
 }
 
 /* ---- what is watched ---- */
@@ -278,10 +293,7 @@ static int find_absentee(const struct store_mailbox *row, void *user)
 
     if (row->gone || listed_of(l, row->raw))
         return 0;
-    if (!grow((void **)&l->v, l->n, &l->cap, sizeof *l->v))
-        return -1;
-    l->v[l->n++] = item;
-    return 0;
+    return add_listed(l, &item) ? 0 : -1;
 }
 
 static int run_listing(struct store_tx *tx, struct job *job)
@@ -365,6 +377,8 @@ static bool listing_stored(struct job *job, int rc)
             return false;
         }
     }
+    if (perch_list_empty(&a->mailboxes))
+        log_warn(a->cfg->key, "`mailboxes:` chooses none of the %zu mailboxes there are", l->n);
     compare_all(a, l);
     watch_answered(a);
     return false;
@@ -375,12 +389,8 @@ static void free_job(struct job *job)
     free_listing((struct listing *)job);
 }
 
-/* To the store, which may know better. */
-static bool submit(struct account *a, struct listing *l)
+static bool fill_emission(const struct account *a, struct listing *l)
 {
-    l->connection = a->connection;
-    l->first_ever = a->first_ever;
-    l->live = a->state != ACCOUNT_LISTING;
     if (!account_emission(a, NULL, &l->arena, &l->emission))
         return false;
     l->emission.arena = &l->out;
@@ -392,6 +402,19 @@ static bool submit(struct account *a, struct listing *l)
                                         &item->nroutes) < 0)
             return false;
     }
+    return true;
+}
+
+/* To the store, which may know better. Takes the listing. */
+static bool submit(struct account *a, struct listing *l)
+{
+    if (!fill_emission(a, l)) {
+        free_listing(l);
+        return false;
+    }
+    l->connection = a->connection;
+    l->first_ever = a->first_ever;
+    l->live = a->state != ACCOUNT_LISTING;
     l->job = (struct job){
         .lane = STORE_LIVE,
         .emission = &l->emission,

@@ -73,12 +73,9 @@ static void compare_when_due(struct account *a)
     if (now < a->rescan_at)
         return;
     a->rescan_at = now + a->cfg->rescan_ms;
-    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m) {
-        if (m->known.highestmodseq)
-            continue;
-        m->compare = true;
-        m->dirty |= m != a->sync.box;
-    }
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
+        if (!m->known.highestmodseq && m != a->sync.box)
+            m->compare = m->dirty = true;
     sync_compare(a);
 }
 

@@ -15,6 +15,7 @@ enum row_kind {
 
 struct row {
     enum row_kind kind;
+    bool compared;          /* with the stored one: there is nothing more to do */
     struct store_message m; /* flags NULL: not told; modseq 0: not told */
 };
 

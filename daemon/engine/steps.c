@@ -42,23 +42,45 @@ static void on_known_row(perch_op *op, const struct perch_fetch *row, void *user
     gather_row(user, row, ROW_FLAGS);
 }
 
-/* Takes at most `max` numbers of `from`, the lowest or the highest, into `to`. */
-static int take_some(struct perch_set *from, struct perch_set *to, uint32_t max, bool highest)
+/* Takes the lowest numbers of `from`, at most `max`, into `to`. */
+static int take_lowest(struct perch_set *from, struct perch_set *to, uint32_t max)
 {
-    while (max && from->n) {
-        struct perch_range r = from->r[highest ? from->n - 1 : 0];
+    uint32_t last = 0;
 
-        if (r.last - r.first >= max) {
-            if (highest)
-                r.first = r.last - max + 1;
-            else
-                r.last = r.first + max - 1;
-        }
+    for (size_t i = 0; max && i < from->n; i++) {
+        struct perch_range r = from->r[i];
+
+        if (r.last - r.first >= max)
+            r.last = r.first + max - 1;
         max -= r.last - r.first + 1;
-        if (perch_set_add(to, r.first, r.last) || perch_set_remove(from, r.first, r.last))
+        last = r.last;
+        if (perch_set_add(to, r.first, r.last))
             return PERCH_ENOMEM;
     }
-    return PERCH_OK;
+    return last ? perch_set_remove(from, 1, last) : PERCH_OK;
+}
+
+/* The same with the highest. */
+static int take_highest(struct perch_set *from, struct perch_set *to, uint32_t max)
+{
+    uint32_t first = 0;
+    size_t i = from->n;
+
+    while (max && i > 0) {
+        struct perch_range r = from->r[--i];
+
+        if (r.last - r.first >= max)
+            r.first = r.last - max + 1;
+        max -= r.last - r.first + 1;
+        first = r.first;
+    }
+    for (; first && i < from->n; i++) {
+        struct perch_range r = from->r[i];
+
+        if (perch_set_add(to, r.first > first ? r.first : first, r.last))
+            return PERCH_ENOMEM;
+    }
+    return first ? perch_set_remove(from, first, UINT32_MAX) : PERCH_OK;
 }
 
 /* Leaves what lies within first..last. */
@@ -221,7 +243,7 @@ static void fetch_window(struct account *a, enum step step, struct perch_fetch_a
 {
     struct perch_set window = PERCH_SET_INIT;
 
-    if (take_some(&a->sync.todo, &window, max, false)) {
+    if (take_lowest(&a->sync.todo, &window, max)) {
         account_no_memory(a);
     } else {
         args->set = &window;
@@ -259,7 +281,6 @@ static void step_flags_all(struct account *a)
     args.items = flag_items(a);
     args.on_fetch = on_known_row;
     fetch_window(a, STEP_FLAGS_ALL, &args, FLAGS_WINDOW);
-    s->box->compare = false;
 }
 
 static void step_flags_seqs(struct account *a)
@@ -298,6 +319,8 @@ static uint64_t new_at_most(const struct account *a)
     uint64_t more = exists > known->messages ? exists - known->messages : 0;
     uint64_t uids = s->uidnext > known->uidnext ? s->uidnext - known->uidnext : more;
 
+    if (mailbox_unfinished(s->box) && s->uidnext <= known->uidnext)
+        return 0; /* old messages make the difference; what is pushed comes in small numbers */
     return uids < more ? uids : more;
 }
 
@@ -359,7 +382,7 @@ static void step_new(struct account *a)
         perch_set_clear(&s->todo);
     }
     if (s->todo.n) {
-        if (take_some(&s->todo, &window, WINDOW, false)) {
+        if (take_lowest(&s->todo, &window, WINDOW)) {
             account_no_memory(a);
             return;
         }
@@ -429,8 +452,7 @@ static void step_initial(struct account *a)
         return;
     }
     s->alive_known = false; /* it is used up window by window */
-    if (clip(&s->alive, 1, s->box->initial_below - 1) ||
-        take_some(&s->alive, &window, WINDOW, true)) {
+    if (clip(&s->alive, 1, s->box->initial_below - 1) || take_highest(&s->alive, &window, WINDOW)) {
         account_no_memory(a);
     } else {
         s->window_first = window.n ? window.r[0].first : 1;

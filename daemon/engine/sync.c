@@ -74,10 +74,8 @@ static void follow_plan(struct account *a, const struct plan *plan,
 {
     struct sync *s = &a->sync;
 
-    if (plan->steps & (STEP_BEGIN | STEP_RESET)) {
+    if (plan->steps & (STEP_BEGIN | STEP_RESET))
         change_free(perch_take(s->set)); /* rows of a mailbox that is no more */
-        s->box->compare = false;
-    }
     s->box->complained = false;
     s->selected = true;
     s->steps = plan->steps;
@@ -208,6 +206,7 @@ static void caught_up(struct account *a)
 
     s->caught_up = true;
     s->box->met = true;
+    s->box->compare = false;
     s->box->dirty = mailbox_unfinished(s->box);
 }
 
@@ -242,6 +241,8 @@ static bool advance(struct account *a)
         select_again(a);
         return false;
     }
+    if (s->step && !flow_idle(a))
+        return false; /* no more than a window in memory, and one in the store's hands */
     if (s->step || urgent) {
         steps_take(a, s->step ? s->step : (enum step)(urgent & -urgent));
         return !s->busy;
