@@ -26,12 +26,14 @@ static void on_done(int rc, void *arg)
     a->flow.running = NULL;
     if (rc == 0 && job->emission)
         a->host->publish(job->emission, a->host->user);
-    if (!a->gone && job->done(job, rc))
+    if (a->gone) {
+        release(job); /* and the account with it, if that was its last job */
+        return;
+    }
+    if (job->done(job, rc))
         perch_list_push_front(&a->flow.waiting, &job->link);
     else
         release(job);
-    if (a->gone)
-        return;
     start_next(a);
     account_wake(a);
 }

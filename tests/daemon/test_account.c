@@ -883,6 +883,20 @@ static void test_an_edge_is_told_once(void)
     end_scene();
 }
 
+/* The sanitizers see who is late to read an account that nobody holds any more. */
+static void test_an_account_that_goes_outlives_its_job_only(void)
+{
+    static const struct server_step slam[] = {CUT, END};
+
+    begin_scene();
+    serve(slam); /* its row is being looked up */
+    CU_ASSERT_FALSE(flow_idle(the_account()));
+    scene.config.naccounts = 0;
+    ASSERT_INT(supervisor_use(scene.supervisor, &scene.config), 0);
+    CU_ASSERT_PTR_NULL(the_account());
+    end_scene(); /* the job comes back in here */
+}
+
 static void test_stopping_says_goodbye(void)
 {
     static const struct server_step steps[] = {
@@ -923,6 +937,7 @@ PERCH_SUITE("daemon/account") = {
     PERCH_TEST(test_mailboxes_that_come_are_events_but_the_first_ones),
     PERCH_TEST(test_after_a_refused_login_the_secret_is_asked_for_afresh),
     PERCH_TEST(test_an_edge_is_told_once),
+    PERCH_TEST(test_an_account_that_goes_outlives_its_job_only),
     PERCH_TEST(test_stopping_says_goodbye),
     PERCH_END,
 };
