@@ -448,7 +448,7 @@ static struct perch_cmd *answered_cmd(const perch_session *s, const struct perch
     struct perch_cmd *cmd = perch_sess_find_tag(s, resp->tag);
     bool half;
 
-    if (!cmd || !perch_cmd_sent(s, cmd))
+    if (!cmd || !(perch_cmd_sent(s, cmd) || cmd->poured > 0))
         return NULL;
     half = s->writing == cmd && !cmd->open;
     return half && resp->type == PERCH_RESP_OK ? NULL : cmd;
@@ -465,6 +465,16 @@ static void tell_op(perch_session *s, perch_op *op, const struct perch_cmd *cmd,
         perch_op_answered(op, cmd, resp);
 }
 
+/* The server refuses a literal whose bytes it counts on: what would be sent next it would
+ * take for them. */
+static int refused_midway(perch_session *s, struct perch_cmd *cmd, const struct perch_resp *resp)
+{
+    if (cmd->op)
+        perch_op_note_status(cmd->op, resp);
+    return perch_sess_die_text(s, PERCH_ECLOSED, "literal",
+                               "closed: the server refused a literal in its middle");
+}
+
 /* First what it means, then the callbacks: one of them may send the next command. */
 static int apply_tagged(perch_session *s, const struct perch_resp *resp)
 {
@@ -474,6 +484,8 @@ static int apply_tagged(perch_session *s, const struct perch_resp *resp)
 
     if (!cmd)
         return perch_sess_malformed(s, resp->raw, "a tagged answer that nobody waits for");
+    if (perch_cmd_in_literal(s, cmd) && !cmd->waiting)
+        return refused_midway(s, cmd, resp);
     perch_cmd_take(s, cmd);
     op = cmd->op ? perch_op_ref(cmd->op) : NULL;
     if (op)
@@ -499,7 +511,7 @@ static int apply_continuation(perch_session *s, const struct perch_resp *resp)
     perch_cmd_wait(s, cmd);
     if (cmd->waiting) {
         cmd->waiting = false;
-        cmd->stop++;
+        cmd->agreed = true;
     } else if (cmd->open) {
         cmd->type->go_on(s, cmd->op, cmd, resp);
     } else {

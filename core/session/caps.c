@@ -3,6 +3,7 @@
 #include "session/caps.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/span.h"
 
 _Static_assert(PERCH_CAP_COUNT <= 64, "a capability is a bit of a uint64_t");
@@ -97,4 +98,18 @@ bool perch_caps_has(const struct perch_caps *c, const char *name)
         if (perch_span_ieqs(perch_span_of(c->names[i]), name))
             return true;
     return false;
+}
+
+uint64_t perch_caps_append_limit(const struct perch_caps *c)
+{
+    uint64_t limit = UINT64_MAX;
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct perch_span value = perch_span_of(c->names[i]);
+        struct perch_span name = perch_span_cut(&value, '=');
+
+        if (perch_span_ieqs(name, "APPENDLIMIT") && value.p)
+            (void)perch_num_u64(value, UINT64_MAX, &limit);
+    }
+    return limit;
 }

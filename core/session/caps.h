@@ -25,6 +25,9 @@ int perch_caps_set(struct perch_caps *c, const struct perch_names *names);
 
 bool perch_caps_has(const struct perch_caps *c, const char *name);
 
+/* "APPENDLIMIT=n" (RFC 7889); UINT64_MAX if none is told. */
+uint64_t perch_caps_append_limit(const struct perch_caps *c);
+
 /* The capability of that name; PERCH_CAP_COUNT: none that perch knows. */
 enum perch_cap perch_cap_by_name(struct perch_span name);
 

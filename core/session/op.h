@@ -63,6 +63,9 @@ struct perch_op_type {
      * it was given up. */
     void (*go_on)(perch_session *s, perch_op *op, struct perch_cmd *cmd,
                   const struct perch_resp *resp);
+    /* The bytes of the caller's source at which the command has come: up to `max` of them
+     * (at least 1) to `to`; how many. 0: it failed, and op->error is filled. May call back. */
+    size_t (*pull)(perch_op *op, uint8_t *to, size_t max);
     /* What the tagged answer means for the session, also for an op that was given up. */
     void (*settle)(perch_session *s, const struct perch_cmd *cmd, const struct perch_resp *resp);
     /* What it means for the op; without it, perch_op_answered. */
@@ -114,6 +117,8 @@ struct perch_cmd {
     size_t moved;               /* bytes of enc.out that are in session.out */
     size_t stop;                /* the next of enc.stops */
     bool waiting;               /* at that stop, for the server's "+" */
+    bool agreed;                /* it came */
+    uint64_t poured;            /* bytes of that stop's source that went into session.out */
     bool open;                  /* DIALOGUE: the server may ask for more */
     bool bound;                 /* it cannot be given up: the connection would be in doubt */
     uint64_t end_at;            /* where its last moved byte stands in the stream of output */

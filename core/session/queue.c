@@ -2,18 +2,24 @@
  * that order; nothing is encoded before it may leave, so that a queued op costs nothing
  * to cancel and is written under what is known at that moment.
  *
- * A command moves into `out` up to the point where the server has to speak first. While
- * it stands there (`writing`) nothing overtakes it. */
+ * A command moves into `out` up to the point where the server has to speak first, or where
+ * the bytes of a caller's source stand; those follow as `out` has room. While it stands there
+ * (`writing`) nothing overtakes it. */
 #include "session/session.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Wait here, not in the socket: what has not left can still be cancelled. */
 #define OUT_FULL ((size_t)64 << 10)
+
+/* Bytes that are asked of a source at once: they come by way of the stack, since the source
+ * may call anything, perch_session_sent() included. */
+#define POUR_MAX ((size_t)16 << 10)
 
 bool perch_sess_utf8_names(const perch_session *s)
 {
@@ -32,7 +38,8 @@ unsigned perch_sess_enc_mode(const perch_session *s)
         mode |= PERCH_ENC_LITERAL_PLUS;
     if (perch_session_can(s, PERCH_CAP_LITERAL_MINUS))
         mode |= PERCH_ENC_LITERAL_MINUS;
-    if (perch_session_can(s, PERCH_CAP_BINARY))
+    /* RFC 3516; RFC 6855 4: the literal of "UTF8 (~{n}...)" is of that form too. */
+    if (perch_session_can(s, PERCH_CAP_BINARY) || perch_session_enabled(s, PERCH_CAP_UTF8_ACCEPT))
         mode |= PERCH_ENC_BINARY;
     if (perch_sess_utf8_names(s))
         mode |= PERCH_ENC_UTF8;
@@ -101,7 +108,7 @@ bool perch_sess_disown(perch_session *s, perch_op *op)
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd) {
         if (cmd->op != op)
             continue;
-        if (cmd->waiting || cmd->bound) /* a literal that was announced must come */
+        if (cmd->bound || perch_cmd_in_literal(s, cmd)) /* what was announced must come */
             polite = false;
         cmd->op = NULL;
         if (!cmd->patience) {
@@ -159,6 +166,80 @@ static bool move(perch_session *s, struct perch_cmd *cmd, size_t to)
     return true;
 }
 
+static bool no_pour(perch_session *s, int code, const char *reason, const char *why)
+{
+    (void)perch_sess_die_text(s, code, reason, "closed inside a literal: %s", why);
+    return false;
+}
+
+/* Up to `max` bytes of the source, into `out`. False when it failed or its callback ended
+ * the op or the session: the literal can no longer be finished. */
+static bool pour_some(perch_session *s, struct perch_cmd *cmd, size_t max)
+{
+    uint8_t chunk[POUR_MAX];
+    perch_op *op = cmd->op ? perch_op_ref(cmd->op) : NULL;
+    size_t n = op ? cmd->type->pull(op, chunk, max < sizeof chunk ? max : sizeof chunk) : 0;
+    bool goes_on = perch_sess_alive(s) && cmd->op;
+
+    if (goes_on)
+        perch_op_touch(op);
+    perch_op_unref(op);
+    if (!goes_on)
+        return false;
+    if (n == 0)
+        return no_pour(s, PERCH_ECLOSED, "source", "its source failed");
+    perch_buf_add(&s->out, chunk, n);
+    if (s->out.failed)
+        return no_pour(s, PERCH_ENOMEM, NULL, "out of memory");
+    s->out_moved += n;
+    cmd->end_at = s->out_moved;
+    cmd->poured += n;
+    return true;
+}
+
+static void trace_source(perch_session *s, uint64_t size)
+{
+    char text[32];
+    int n = snprintf(text, sizeof text, "<%llu bytes>", (unsigned long long)size);
+
+    perch_sess_trace(s, true, (struct perch_span){text, (size_t)n});
+}
+
+/* The bytes of a caller's source go into `out` as far as there is room, and no further: what
+ * the network does not take is not read. True when all of them are in. */
+static bool pour(perch_session *s, struct perch_cmd *cmd, uint64_t size)
+{
+    while (cmd->poured < size && s->out.len < OUT_FULL && perch_sess_alive(s)) {
+        uint64_t left = size - cmd->poured;
+        size_t room = OUT_FULL - s->out.len;
+
+        if (cmd->poured == 0)
+            trace_source(s, size);
+        if (!pour_some(s, cmd, left < room ? (size_t)left : room))
+            return false;
+    }
+    return cmd->poured == size;
+}
+
+/* Up to the next stop and over it; false if it has to stand there for now. */
+static bool pass_stop(perch_session *s, struct perch_cmd *cmd)
+{
+    const struct perch_enc_stop *stop = &cmd->enc.stops[cmd->stop];
+
+    if (!move(s, cmd, stop->at) || !perch_sess_alive(s))
+        return false;
+    if (stop->wait && !cmd->agreed) {
+        cmd->waiting = true;
+        return false;
+    }
+    if (!pour(s, cmd, stop->source))
+        return false;
+    cmd->stop++;
+    cmd->agreed = false;
+    cmd->poured = 0;
+    return true;
+}
+
 /* Moves what may leave of the command that is being written; true when it is done and
  * the next one may follow. */
 static bool write_on(perch_session *s)
@@ -166,14 +247,9 @@ static bool write_on(perch_session *s)
     struct perch_cmd *cmd = s->writing;
     const struct perch_enc *enc = &cmd->enc;
 
-    if (cmd->waiting)
-        return false;
-    while (cmd->stop < enc->nstops && !enc->stops[cmd->stop].wait)
-        cmd->stop++;
-    if (cmd->stop < enc->nstops) {
-        cmd->waiting = move(s, cmd, enc->stops[cmd->stop].at);
-        return false;
-    }
+    while (cmd->stop < enc->nstops)
+        if (cmd->waiting || !pass_stop(s, cmd))
+            return false;
     if (!move(s, cmd, enc->out.len) || !perch_sess_alive(s) || cmd->open)
         return false;
     s->writing = NULL;

@@ -145,6 +145,13 @@ static inline bool perch_cmd_sent(const perch_session *s, const struct perch_cmd
     return cmd->moved > 0 && s->out_sent >= cmd->end_at;
 }
 
+/* It stands inside a literal whose bytes the server counts on, or before its "+": nothing
+ * else can be said on this connection before the rest of it. */
+static inline bool perch_cmd_in_literal(const perch_session *s, const struct perch_cmd *cmd)
+{
+    return s->writing == cmd && cmd->stop < cmd->enc.nstops;
+}
+
 /* The time for its answer starts: it leaves, or those before it have been answered. */
 void perch_cmd_wait(perch_session *s, struct perch_cmd *cmd);
 

@@ -58,6 +58,89 @@ struct perch_store_result {
 
 PERCH_API const struct perch_store_result *perch_op_store(const perch_op *op);
 
+/* ---- adding messages ---- */
+
+/* The bytes of a message, or of a part of one: exactly `size` of them, in memory or given
+ * by a function. They are not copied: no more than 64 KiB is taken before the network takes it
+ * in turn, and never more than is sent. */
+struct perch_source {
+    uint64_t size;
+    const void *data; /* must stay until `done` has run; NULL: */
+    /* Writes 1 to `max` bytes to `to` and returns how many. Anything else says that it has
+     * failed: the op fails with PERCH_ECANCELLED, reason "source", and the connection is
+     * closed, because the server counts on the rest. Runs inside perch_session_output. */
+    ssize_t (*read)(void *user, uint8_t *to, size_t max);
+    void *user;
+};
+
+/* A part of a message that the server puts together (CATENATE, RFC 4469). */
+struct perch_append_part {
+    struct perch_span url; /* of a message or a part on the server; NIL: `text` */
+    struct perch_source text;
+};
+
+struct perch_append_message {
+    uint32_t flags;                 /* enum perch_flag */
+    const struct perch_span *names; /* more flags and keywords */
+    size_t nnames;
+    struct perch_time date; /* INTERNALDATE; not `valid`: now */
+    bool binary;            /* may hold NULs: literal8 (BINARY, RFC 3516) */
+    struct perch_source source;
+    const struct perch_append_part *parts; /* CATENATE, instead of `source` */
+    size_t nparts;
+};
+
+struct perch_append_args {
+    size_t size; /* sizeof(struct perch_append_args) */
+    struct perch_span mailbox;
+    bool raw_name;
+    const struct perch_append_message *messages;
+    size_t nmessages; /* 0: completes at once */
+    /* Bytes of the sources that went out so far, of all. */
+    void (*on_progress)(perch_op *op, uint64_t sent, uint64_t total, void *user);
+};
+
+#define PERCH_APPEND_ARGS_INIT {.size = sizeof(struct perch_append_args)}
+
+/* APPEND (RFC 9051 6.3.12); of several messages all or none (MULTIAPPEND, RFC 3502), or,
+ * where the server lacks that, one after the other up to the first that fails. Once
+ * UTF8=ACCEPT is enabled they are sent in its form (RFC 6855 4). A message above the
+ * server's APPENDLIMIT is PERCH_ELIMIT, and nothing is sent. The op's timeout starts again
+ * as the network takes bytes. Cancelled while a message is being sent, the connection is
+ * closed. (IMAPClient: append, multiappend) */
+PERCH_API int perch_append_start(perch_session *s, const struct perch_append_args *args,
+                                 perch_done_fn *done, void *user, perch_op **ret_op);
+
+struct perch_replace_args {
+    size_t size;     /* sizeof(struct perch_replace_args) */
+    uint32_t number; /* the message that goes */
+    bool seq;
+    struct perch_span mailbox; /* where the new one comes */
+    bool raw_name;
+    const struct perch_append_message *message;
+    void (*on_progress)(perch_op *op, uint64_t sent, uint64_t total, void *user);
+};
+
+#define PERCH_REPLACE_ARGS_INIT {.size = sizeof(struct perch_replace_args)}
+
+/* REPLACE, UID REPLACE (RFC 8508). Where the server lacks it: the old message is looked
+ * for (PERCH_ENO if it is not there), the new one appended, and only then the old one marked
+ * \Deleted and expunged as perch_expunge_start() does. */
+PERCH_API int perch_replace_start(perch_session *s, const struct perch_replace_args *args,
+                                  perch_done_fn *done, void *user, perch_op **ret_op);
+
+struct perch_append_result {
+    size_t appended;       /* messages that are there now */
+    uint32_t uidvalidity;  /* of their mailbox; 0: the server did not tell (UIDPLUS) */
+    struct perch_set uids; /* ascending, as the messages were given */
+    bool emulated;         /* MULTIAPPEND, REPLACE */
+    bool left;             /* emulated REPLACE: the old message is still there, marked \Deleted;
+                              or, after a failure, nobody knows */
+};
+
+/* Of APPEND and REPLACE; what was appended before a failure is in it. */
+PERCH_API const struct perch_append_result *perch_op_appended(const perch_op *op);
+
 /* ---- copying and moving ---- */
 
 struct perch_copy_args {

@@ -185,6 +185,10 @@ PERCH_API int perch_search_sync(perch_client *c, const struct perch_search_args 
 
 PERCH_API int perch_store_sync(perch_client *c, const struct perch_store_args *args,
                                perch_op **ret_op);
+PERCH_API int perch_append_sync(perch_client *c, const struct perch_append_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_replace_sync(perch_client *c, const struct perch_replace_args *args,
+                                 perch_op **ret_op);
 PERCH_API int perch_copy_sync(perch_client *c, const struct perch_copy_args *args,
                               perch_op **ret_op);
 PERCH_API int perch_move_sync(perch_client *c, const struct perch_copy_args *args,

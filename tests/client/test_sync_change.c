@@ -77,7 +77,96 @@ static void test_messages_are_changed_and_the_results_handed_over(void)
     fixture_stop(&f);
 }
 
+static ssize_t count(void *user, uint8_t *to, size_t max)
+{
+    size_t *taken = user;
+
+    memset(to, 'x', max);
+    *taken += max;
+    return (ssize_t)max;
+}
+
+static void test_messages_are_uploaded_from_memory_and_from_a_function(void)
+{
+    static const struct server_step steps[] = {
+        SELECTED,
+        {SERVER_EXPECT, "APPEND \"Sent\" {7+}"},
+        {SERVER_LINE, "hello"},
+        {SERVER_LINE, ""},
+        {SERVER_SAY, "%t OK [APPENDUID 9 32]\r\n"},
+        {SERVER_EXPECT, "UID FETCH 3 (UID)"},
+        {SERVER_SAY, "* 3 FETCH (UID 3)\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "APPEND \"Sent\" {3+}"},
+        {SERVER_LINE, "xxx"},
+        {SERVER_SAY, "%t OK [APPENDUID 9 33]\r\n"},
+        {SERVER_EXPECT, "UID STORE 3 +FLAGS.SILENT (\\Deleted)"},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "UID EXPUNGE 3"},
+        {SERVER_SAY, "* 3 EXPUNGE\r\n%t OK\r\n"},
+        {SERVER_END, NULL},
+    };
+    size_t taken = 0;
+    struct perch_append_message first = {.source = {.size = 7, .data = "hello\r\n"}};
+    struct perch_append_message second = {.source = {.size = 3, .read = count, .user = &taken}};
+    struct perch_append_args append = PERCH_APPEND_ARGS_INIT;
+    struct perch_replace_args replace = PERCH_REPLACE_ARGS_INIT;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    append.mailbox = PERCH_SPAN("Sent");
+    append.messages = &first;
+    append.nmessages = 1;
+    ASSERT_INT(perch_append_sync(f.c, &append, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    ASSERT_INT(perch_set_at(&perch_op_appended(op)->uids, 0), 32);
+    perch_op_unref(op);
+    replace.number = 3;
+    replace.mailbox = PERCH_SPAN("Sent");
+    replace.message = &second;
+    ASSERT_INT(perch_replace_sync(f.c, &replace, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT(perch_op_appended(op)->emulated && !perch_op_appended(op)->left);
+    perch_op_unref(op);
+    ASSERT_INT(taken, 3);
+    CU_ASSERT(server_finished(f.server));
+    fixture_stop(&f);
+}
+
+/* A server that takes nothing more: TCP's own buffers fill, then perch's, and that is all
+ * that is ever read of the 2 GiB. */
+static void test_a_stalled_server_holds_the_source_back(void)
+{
+    static const struct server_step steps[] = {
+        SELECTED,
+        {SERVER_EXPECT, "APPEND"},
+        {SERVER_STALL, NULL},
+        {SERVER_END, NULL},
+    };
+    size_t taken = 0;
+    struct perch_append_message m = {
+        .source = {.size = (uint64_t)2 << 30, .read = count, .user = &taken}};
+    struct perch_append_args append = PERCH_APPEND_ARGS_INIT;
+    struct fixture f;
+
+    begin(&f, steps);
+    append.mailbox = PERCH_SPAN("Sent");
+    append.messages = &m;
+    append.nmessages = 1;
+    ASSERT_INT(perch_append_start(perch_client_session(f.c), &append, fixture_done, &f, NULL), 0);
+    loop_settle(f.base);
+    CU_ASSERT(taken > 64 << 10 && taken < 8 << 20);
+    ASSERT_INT(f.dones, 0);
+    perch_client_free(f.c);
+    f.c = NULL;
+    ASSERT_INT(f.dones, 1);
+    ASSERT_INT(f.done_code, PERCH_ECANCELLED);
+    fixture_stop(&f);
+}
+
 PERCH_SUITE("client/sync_change") = {
     PERCH_TEST(test_messages_are_changed_and_the_results_handed_over),
+    PERCH_TEST(test_messages_are_uploaded_from_memory_and_from_a_function),
+    PERCH_TEST(test_a_stalled_server_holds_the_source_back),
     PERCH_END,
 };

@@ -110,6 +110,41 @@ static void store(struct run *r, const struct perch_set *set)
     answer(r, "* 1 FETCH (UID 1 FLAGS ($Todo))\r\n", "[MODIFIED 2]");
 }
 
+static ssize_t give(void *user, uint8_t *to, size_t max)
+{
+    (void)user;
+    memset(to, 'x', max);
+    return (ssize_t)max;
+}
+
+static void append(struct run *r)
+{
+    struct perch_append_part parts[] = {{.url = PERCH_SPAN("/x;UID=1")},
+                                        {.text = {.size = 2, .data = "hi"}}};
+    struct perch_append_message messages[] = {
+        {.names = &keyword, .nnames = 1, .source = {.size = 3000, .read = give}},
+        {.parts = parts, .nparts = 2},
+    };
+    struct perch_append_args args = PERCH_APPEND_ARGS_INIT;
+
+    args.mailbox = PERCH_SPAN("gr\xc3\xbcn");
+    args.messages = messages;
+    args.nmessages = 2;
+    note(r, perch_append_start(r->s, &args, on_done, r, NULL));
+    answer(r, "", "[APPENDUID 1 5:6]");
+}
+
+static void replace(struct run *r)
+{
+    struct perch_append_message message = {.source = {.size = 3000, .read = give}};
+    struct perch_replace_args args = PERCH_REPLACE_ARGS_INIT;
+
+    args.number = 1;
+    args.mailbox = PERCH_SPAN("x");
+    args.message = &message;
+    note(r, perch_replace_start(r->s, &args, on_done, r, NULL));
+}
+
 static int with_extensions(void *user)
 {
     struct perch_range range = {1, 9};
@@ -118,7 +153,8 @@ static int with_extensions(void *user)
     struct run r = {0};
 
     (void)user;
-    begin(&r, "* CAPABILITY IMAP4rev1 UIDPLUS MOVE CONDSTORE\r\n");
+    begin(&r, "* CAPABILITY IMAP4rev1 UIDPLUS MOVE CONDSTORE LITERAL+ "
+              "MULTIAPPEND CATENATE REPLACE\r\n");
     if (!r.s)
         return PERCH_ENOMEM;
     store(&r, &set);
@@ -130,6 +166,9 @@ static int with_extensions(void *user)
     answer(&r, "* OK [COPYUID 1 1:2 5:6] x\r\n* 1 EXPUNGE\r\n", "");
     note(&r, perch_expunge_start(r.s, &set, on_done, &r, NULL));
     answer(&r, "* 1 EXPUNGE\r\n", "");
+    append(&r);
+    replace(&r);
+    answer(&r, "* OK [APPENDUID 1 7] x\r\n", "");
     note(&r, perch_close_start(r.s, on_done, &r, NULL));
     answer(&r, "", "");
     return end(&r);
@@ -154,6 +193,12 @@ static int emulated(void *user)
     answer(&r, "", "");
     answer(&r, "* SEARCH 1 3\r\n", "");
     answer(&r, "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n", "");
+    replace(&r);
+    answer(&r, "* 1 FETCH (UID 1)\r\n", "");
+    answer(&r, "+ go\r\n", "[APPENDUID 1 7]");
+    answer(&r, "", "");
+    answer(&r, "* SEARCH 1\r\n", "");
+    answer(&r, "* 1 EXPUNGE\r\n", "");
     return end(&r);
 }
 
