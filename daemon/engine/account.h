@@ -11,8 +11,8 @@
  * WATCHING  all is known; watch.h tells when something moves
  *
  * The code is in account.c (this life), account_row.c (its row and events), listing.c (which
- * mailboxes there are), sync.c (one mailbox), flow.c (to the store), idle.c and poll.c (watching),
- * status.c. */
+ * mailboxes there are), sync.c, steps.c and gather.c (one mailbox), flow.c (to the store), idle.c
+ * and poll.c (watching), status.c. */
 #ifndef PERCHD_ENGINE_ACCOUNT_H
 #define PERCHD_ENGINE_ACCOUNT_H
 
@@ -25,22 +25,16 @@
 
 #include "perch/client.h"
 
-#include <jansson.h>
-
 struct event;
 struct event_base;
 struct watch;
 
+/* clang-format off */
 #define ACCOUNT_STATES(X)                                                                          \
-    X(OPENING, "opening")                                                                          \
-    X(QUEUED, "queued")                                                                            \
-    X(SECRET, "secret")                                                                            \
-    X(CONNECTING, "connecting")                                                                    \
-    X(LOGIN, "login")                                                                              \
-    X(LISTING, "listing")                                                                          \
-    X(SYNCING, "syncing")                                                                          \
-    X(WATCHING, "watching")                                                                        \
+    X(OPENING, "opening") X(QUEUED, "queued") X(SECRET, "secret") X(CONNECTING, "connecting")      \
+    X(LOGIN, "login") X(LISTING, "listing") X(SYNCING, "syncing") X(WATCHING, "watching")          \
     X(WAITING, "waiting") X(HELD, "auth-error") X(STOPPING, "stopping") X(STOPPED, "stopped")
+/* clang-format on */
 
 enum account_state {
 #define ACCOUNT_STATE_ENUM(name, text) ACCOUNT_##name,
@@ -70,7 +64,7 @@ struct account_host {
     void *user;
 };
 
-/* The mailbox that is selected and what is being done to it (sync.c). */
+/* The mailbox that is selected and what is being done to it (sync.c, steps.c, gather.c). */
 struct sync {
     struct mailbox *box; /* being visited or watched; NULL: none */
     bool selected;       /* EXAMINE was answered OK */

@@ -20,7 +20,6 @@
 
 #include <event2/event.h>
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
