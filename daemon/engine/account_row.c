@@ -68,7 +68,7 @@ static int emit_of_account(struct store_tx *tx, struct account_job *j, enum even
 {
     struct event ev = {
         .kind = kind,
-        .live = true,
+        .live = kind != EVENT_RESET, /* which is found at the start */
         .internaldate = INT64_MIN,
         .flags = {.old_flags = "", .new_flags = ""},
         .more = j->more,

@@ -225,6 +225,11 @@ static bool waiting(size_t n)
     return the_account()->state == ACCOUNT_WAITING && flow_idle(the_account());
 }
 
+static bool enough(size_t nevents)
+{
+    return scene.nevents >= nevents;
+}
+
 static bool stopped(size_t n)
 {
     (void)n;
@@ -825,6 +830,101 @@ static void test_mailboxes_that_come_are_events_but_the_first_ones(void)
     end_scene();
 }
 
+#define CAPS_POLL "IMAP4rev1 SASL-IR AUTH=PLAIN ENABLE CONDSTORE QRESYNC LIST-STATUS LIST-EXTENDED"
+#define ROW_INBOX                                                                                  \
+    "* LIST () \"/\" INBOX\r\n* STATUS INBOX (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7 HIGHESTMODSEQ "   \
+    "1)\r\n"
+#define ROW_LISTS(messages, uidnext, modseq)                                                       \
+    "* LIST () \"/\" Lists\r\n* STATUS Lists (MESSAGES " messages " UIDNEXT " uidnext              \
+    " UIDVALIDITY 9 HIGHESTMODSEQ " modseq ")\r\n"
+#define LOOK(rows) EXPECT("NOOP"), SAY("%t OK\r\n"), LIST(rows)
+
+static void test_looking_around_finds_what_moved_elsewhere(void)
+{
+    static const struct server_step steps[] = {
+        LOGIN(CAPS_POLL),
+        ENABLE,
+        LIST(ROW_INBOX ROW_LISTS("0", "1", "1")),
+        EXPECT("EXAMINE \"INBOX\" (CONDSTORE)"),
+        SAY(OPENED("0", "7", "1", "HIGHESTMODSEQ 1") "%t OK\r\n"),
+        EXPECT("EXAMINE \"Lists\" (CONDSTORE)"),
+        SAY("* OK [CLOSED] bye\r\n" OPENED("0", "9", "1", "HIGHESTMODSEQ 1") "%t OK\r\n"),
+        EXPECT("EXAMINE \"INBOX\" (QRESYNC (7 1))"),
+        SAY("* OK [CLOSED] bye\r\n" OPENED("0", "7", "1", "HIGHESTMODSEQ 1") "%t OK\r\n"),
+        LOOK(ROW_INBOX ROW_LISTS("0", "1", "1")),
+        LOOK(ROW_INBOX ROW_LISTS("1", "2", "5")),
+        EXPECT("EXAMINE \"Lists\" (QRESYNC (9 1))"),
+        SAY("* OK [CLOSED] bye\r\n" OPENED("1", "9", "2", "HIGHESTMODSEQ 5") "%t OK\r\n"),
+        EXPECT("UID FETCH 1:4294967295 ("),
+        SAY(WHOLE("1", "1", "", "5") "%t OK\r\n"),
+        EXPECT("EXAMINE \"INBOX\" (QRESYNC (7 1))"),
+        SAY("* OK [CLOSED] bye\r\n" OPENED("0", "7", "1", "HIGHESTMODSEQ 1") "%t OK\r\n"),
+        LOOK(ROW_INBOX ROW_LISTS("1", "2", "5")),
+        LOOK(ROW_INBOX), /* once is not enough */
+        LOOK(ROW_INBOX ROW_LISTS("1", "2", "5")),
+        LOOK(ROW_INBOX),
+        LOOK(ROW_INBOX),
+        END,
+    };
+
+    begin_scene();
+    scene.account.poll_ms = 10;
+    serve(steps);
+    (void)wait_for(enough, 3);
+    ASSERT_STR(scene.events,
+               "connected - 0 live; new Lists 1 live; mailbox-deleted Lists 0 live; ");
+    end_scene();
+}
+
+/* ---- reload ---- */
+
+static void test_a_reload_touches_what_changed_and_nothing_else(void)
+{
+    static const struct server_step steps[] = {
+        LOGIN(CAPS_PLAIN),
+        LIST_INBOX,
+        EXPECT("EXAMINE \"INBOX\""),
+        SAY(OPENED("0", "7", "1", "NOMODSEQ") "%t OK\r\n"),
+        IDLE,
+        END,
+    };
+    static char other_user[] = "berta";
+    struct config_account changed;
+    struct config config;
+    const struct account *before;
+    const perch_client *client;
+
+    begin_scene();
+    serve(steps);
+    (void)wait_for(watching, 0);
+    run_until(1);
+    before = the_account();
+    client = before->client;
+
+    changed = scene.account;
+    changed.first_run = FIRST_RUN_ALL;
+    changed.nbindings = 0;
+    config = scene.config;
+    config.accounts = &changed;
+    ASSERT_INT(supervisor_use(scene.supervisor, &config), 0);
+    CU_ASSERT_PTR_EQUAL(the_account(), before);
+    CU_ASSERT_PTR_EQUAL(before->client, client);
+    CU_ASSERT_PTR_EQUAL(before->cfg, &changed);
+
+    /* As another user it is another account, which starts anew. */
+    scene.account.user = other_user;
+    serve(steps);
+    (void)wait_for(watching, 0);
+    run_until(2);
+    ASSERT_STR(scene.events, "reset - 0 late; connected - 0 live; ");
+
+    config = scene.config;
+    config.naccounts = 0;
+    ASSERT_INT(supervisor_use(scene.supervisor, &config), 0);
+    CU_ASSERT_PTR_NULL(the_account());
+    end_scene();
+}
+
 /* ---- trouble ---- */
 
 static void test_after_a_refused_login_the_secret_is_asked_for_afresh(void)
@@ -935,6 +1035,8 @@ PERCH_SUITE("daemon/account") = {
     PERCH_TEST(test_mailboxes_that_cannot_be_watched_disturb_no_other),
     PERCH_TEST(test_status_says_which_mailboxes_to_visit),
     PERCH_TEST(test_mailboxes_that_come_are_events_but_the_first_ones),
+    PERCH_TEST(test_looking_around_finds_what_moved_elsewhere),
+    PERCH_TEST(test_a_reload_touches_what_changed_and_nothing_else),
     PERCH_TEST(test_after_a_refused_login_the_secret_is_asked_for_afresh),
     PERCH_TEST(test_an_edge_is_told_once),
     PERCH_TEST(test_an_account_that_goes_outlives_its_job_only),
