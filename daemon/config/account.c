@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/span.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -277,10 +279,15 @@ static const struct schema_key account_keys[] = {
 
 static bool is_loopback(const char *host)
 {
-    struct perch_span h = perch_span_of(host);
+    struct in6_addr v6;
+    struct in_addr v4;
 
-    return perch_span_ieqs(h, "localhost") || perch_span_istarts(h, "127.") ||
-           strcmp(host, "::1") == 0;
+    /* Read whole: a name may begin like an address, as 127.0.0.1.example.org does. */
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return perch_span_ieqs(perch_span_of(host), "localhost");
 }
 
 static bool has_control(const char *text)

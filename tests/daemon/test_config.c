@@ -530,6 +530,9 @@ static const struct wrong wrongs[] = {
     {"accounts: {a@b.c: {tls: {mode: none}, password: {command: [x]}}}\n",
      "1:25: `mode: none` would send the password to imap.b.c in clear; it needs "
      "`allow_cleartext: true`"},
+    {"accounts: {a: {user: u, host: 127.0.0.1.b.c, tls: {mode: none}, password: {command: [x]}}}\n",
+     "1:51: `mode: none` would send the password to 127.0.0.1.b.c in clear; it needs "
+     "`allow_cleartext: true`"},
     {"accounts: {'': {user: u, host: h, password: {command: [x]}}}\n",
      "1:12: a name has 1 to 200 bytes"},
     {"accounts: {\"a\\tb\": {user: u, host: h, password: {command: [x]}}}\n",
