@@ -132,7 +132,11 @@ static int run_open(struct store_tx *tx, struct job *job)
     j->first_ever = true;
     if (store_mailboxes_each(tx, row.id, &j->out, note_mailbox, &j->first_ever) < 0)
         return -1;
-    return anew ? emit_of_account(tx, j, EVENT_RESET) : 0;
+    if (!anew)
+        return 0;
+    if (json_object_set_new(j->more, "gone", json_integer((json_int_t)row.forgotten)) != 0)
+        return -1;
+    return emit_of_account(tx, j, EVENT_RESET);
 }
 
 static bool open_done(struct job *job, int rc)

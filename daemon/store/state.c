@@ -1,6 +1,17 @@
 /* Accounts and mailboxes: what was known when the last transaction ended. */
 #include "store/internal.h"
 
+static int count_messages(struct store_tx *tx, int64_t account, int64_t *ret)
+{
+    struct db_rows r = DB_ROWS(&tx->db,
+                               "SELECT count(*) FROM messages WHERE mailbox IN"
+                               " (SELECT id FROM mailboxes WHERE account = ?1)",
+                               db_int(account));
+
+    *ret = db_next(&r) ? db_col_int(&r, 0) : 0;
+    return db_end(&r);
+}
+
 int store_account_open(struct store_tx *tx, const char *key, const char *user, const char *host,
                        struct store_account *ret, struct perch_arena *a, bool *ret_started_anew)
 {
@@ -19,7 +30,8 @@ int store_account_open(struct store_tx *tx, const char *key, const char *user, c
             return -1;
         account.id = sqlite3_last_insert_rowid(tx->db.handle);
     } else if (!same) { /* what it knew is of somebody else's mailboxes; events stay */
-        if (DB_RUN(&tx->db, "DELETE FROM mailboxes WHERE account = ?1", db_int(account.id)) < 0 ||
+        if (count_messages(tx, account.id, &account.forgotten) < 0 ||
+            DB_RUN(&tx->db, "DELETE FROM mailboxes WHERE account = ?1", db_int(account.id)) < 0 ||
             DB_RUN(&tx->db, "UPDATE accounts SET user = ?2, host = ?3 WHERE id = ?1",
                    db_int(account.id), db_text(user), db_text(host)) < 0)
             return -1;

@@ -75,6 +75,7 @@ size_t store_turn(struct store *s);
 struct store_account {
     int64_t id;
     const char *key, *user, *host;
+    int64_t forgotten; /* messages of the state that store_account_open() dropped */
 };
 
 /* Finds or makes the account. *ret_started_anew: it was watched before as another

@@ -120,6 +120,7 @@ static int job_account_starts_anew(struct store_tx *tx, void *arg)
                0);
     CU_ASSERT_TRUE(anew);
     ASSERT_INT(account.id, id);
+    ASSERT_INT(account.forgotten, 1);
     ASSERT_INT(store_mailbox_get(tx, box, &arena, &m), 0);
     ASSERT_INT(store_message_get(tx, box, 1, &arena, &message), 0);
     CU_ASSERT_TRUE(store_event_known(tx, "e1-a"));
