@@ -90,7 +90,7 @@ static void put_mailbox(struct json_out *o, const struct event *e)
     m = json_out_object();
     put_text(&m, "name", e->mailbox);
     put_text(&m, "role", e->role);
-    put_number(&m, "uidvalidity", true, e->uidvalidity);
+    put_number(&m, "uidvalidity", e->uidvalidity != 0, e->uidvalidity);
     json_out_put(o, "mailbox", json_out_take(&m));
 }
 

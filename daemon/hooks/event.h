@@ -37,9 +37,9 @@ struct event {
     const char *account;
     bool has_mailbox;
     const char *mailbox, *role; /* UTF-8 name; role or NULL */
-    uint32_t uidvalidity;
-    uint32_t uid;    /* 0: null */
-    uint64_t modseq; /* 0: null */
+    uint32_t uidvalidity;       /* 0: null, for a mailbox that LIST has only just named */
+    uint32_t uid;               /* 0: null */
+    uint64_t modseq;            /* 0: null */
     const char *emailid, *threadid;
     bool has_message; /* size, internaldate, flags and envelope are known */
     uint64_t size;

@@ -439,6 +439,19 @@ static void test_an_account_event_has_all_keys_too(void)
     json_decref(more);
 }
 
+static void test_a_mailbox_of_unknown_uidvalidity_says_null(void)
+{
+    struct event e = the_example();
+    json_t *json;
+
+    perch_arena_init(&arena, 0);
+    e.uidvalidity = 0;
+    json = json_loads(event_json(&e, &arena), 0, NULL);
+    assert_value(json, "mailbox", "{\"name\":\"Lists/dev\",\"role\":null,\"uidvalidity\":null}");
+    json_decref(json);
+    perch_arena_done(&arena);
+}
+
 static void test_flags_tell_what_came_and_what_went(void)
 {
     static const struct {
@@ -561,6 +574,7 @@ PERCH_SUITE("daemon/event") = {
     PERCH_TEST(test_lists_end_at_a_mebibyte),
     PERCH_TEST(test_an_event_is_written_as_the_contract_shows),
     PERCH_TEST(test_an_account_event_has_all_keys_too),
+    PERCH_TEST(test_a_mailbox_of_unknown_uidvalidity_says_null),
     PERCH_TEST(test_flags_tell_what_came_and_what_went),
     PERCH_TEST(test_a_date_that_was_not_told_is_null_and_one_before_1970_is_right),
     PERCH_TEST(test_bytes_that_are_not_utf8_never_leave_an_event),
