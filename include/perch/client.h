@@ -44,6 +44,7 @@
 #include "perch/change.h"
 #include "perch/commands.h"
 #include "perch/mailbox.h"
+#include "perch/order.h"
 #include "perch/trust.h"
 
 #ifdef __cplusplus
@@ -181,6 +182,10 @@ PERCH_API int perch_special_sync(perch_client *c, enum perch_attr use, perch_op 
 PERCH_API int perch_fetch_sync(perch_client *c, const struct perch_fetch_args *args,
                                perch_op **ret_op);
 PERCH_API int perch_search_sync(perch_client *c, const struct perch_search_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_sort_sync(perch_client *c, const struct perch_sort_args *args,
+                              perch_op **ret_op);
+PERCH_API int perch_thread_sync(perch_client *c, const struct perch_thread_args *args,
                                 perch_op **ret_op);
 
 PERCH_API int perch_store_sync(perch_client *c, const struct perch_store_args *args,

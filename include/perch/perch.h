@@ -7,6 +7,7 @@
 #include "perch/commands.h"
 #include "perch/error.h"
 #include "perch/mailbox.h"
+#include "perch/order.h"
 #include "perch/response.h"
 #include "perch/search.h"
 #include "perch/session.h"

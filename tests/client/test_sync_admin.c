@@ -83,7 +83,46 @@ static void test_mailboxes_are_made_and_found(void)
     finish(&f);
 }
 
+static void test_messages_are_put_in_order(void)
+{
+    static const struct server_step steps[] = {
+        LOGGED_IN("SORT THREAD=REFS"),
+        {SERVER_EXPECT, "SELECT \"INBOX\""},
+        {SERVER_SAY, "* 7 EXISTS\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "UID SORT (SIZE) UTF-8 ALL"},
+        {SERVER_SAY, "* SORT 9 2 4\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "UID THREAD REFS UTF-8 ALL"},
+        {SERVER_SAY, "* THREAD (9 2)(4)\r\n%t OK\r\n"},
+        {SERVER_END, NULL},
+    };
+    const struct perch_sort_key by_size = {PERCH_SORT_SIZE, false};
+    struct perch_select_args select = PERCH_SELECT_ARGS_INIT;
+    struct perch_sort_args sort = PERCH_SORT_ARGS_INIT;
+    struct perch_thread_args thread = PERCH_THREAD_ARGS_INIT;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    select.mailbox = PERCH_SPAN("INBOX");
+    ASSERT_INT(perch_select_sync(f.c, &select, NULL), 0);
+    sort.keys = &by_size;
+    sort.nkeys = 1;
+    ASSERT_INT(perch_sort_sync(f.c, &sort, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT_EQUAL_FATAL(perch_op_sort(op)->norder, 3);
+    ASSERT_INT(perch_op_sort(op)->order[1], 2);
+    perch_op_unref(op);
+    thread.algorithm = "REFS";
+    ASSERT_INT(perch_thread_sync(f.c, &thread, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT_EQUAL_FATAL(perch_op_threads(op)->n, 3);
+    ASSERT_INT(perch_op_threads(op)->v[1].depth, 1);
+    perch_op_unref(op);
+    finish(&f);
+}
+
 PERCH_SUITE("client/sync_admin") = {
     PERCH_TEST(test_mailboxes_are_made_and_found),
+    PERCH_TEST(test_messages_are_put_in_order),
     PERCH_END,
 };

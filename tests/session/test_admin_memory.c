@@ -3,6 +3,7 @@
 #include "session/memory.h"
 
 #include "perch/mailbox.h"
+#include "perch/order.h"
 
 /* ---- mailboxes ---- */
 
@@ -42,7 +43,39 @@ static void test_mailboxes_without_memory(void)
     CU_ASSERT(perch_failmem(mailboxes, NULL) > 20);
 }
 
+/* ---- order ---- */
+
+static int order(void *user)
+{
+    const struct perch_sort_key keys[] = {{PERCH_SORT_DATE, true}, {PERCH_SORT_SUBJECT, false}};
+    const struct perch_search criteria =
+        perch_search_text(PERCH_SEARCH_SUBJECT, "gr\xc3\xbc\xc3\x9f");
+    struct perch_sort_args sort = PERCH_SORT_ARGS_INIT;
+    struct perch_thread_args thread = PERCH_THREAD_ARGS_INIT;
+    struct run r = {0};
+
+    (void)user;
+    run_begin(&r, "* CAPABILITY IMAP4rev1 SORT THREAD=REFERENCES LITERAL+\r\n");
+    if (!r.s)
+        return PERCH_ENOMEM;
+    sort.keys = keys;
+    sort.nkeys = PERCH_COUNT(keys);
+    sort.criteria = thread.criteria = &criteria;
+    run_note(&r, perch_sort_start(r.s, &sort, run_done, &r, NULL));
+    run_answer(&r, "* SORT 9 1 5\r\n", "");
+    run_note(&r, perch_thread_start(r.s, &thread, run_done, &r, NULL));
+    run_answer(&r, "* THREAD (2)(3 6 (4 23)(44 7))\r\n", "");
+    return run_end(&r);
+}
+
+static void test_order_without_memory(void)
+{
+    ASSERT_INT(order(NULL), 0);
+    CU_ASSERT(perch_failmem(order, NULL) > 10);
+}
+
 PERCH_SUITE("session/admin_memory") = {
     PERCH_TEST(test_mailboxes_without_memory),
+    PERCH_TEST(test_order_without_memory),
     PERCH_END,
 };

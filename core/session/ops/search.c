@@ -1,16 +1,10 @@
 /* SEARCH, UID SEARCH (RFC 9051 6.4.4, RFC 4731). Where the server has ESEARCH it counts;
  * else perch does. Either answer is taken for either request: Cyrus answers SEARCH. */
-#include "session/session.h"
+#include "session/ops/criteria.h"
 
 #include "perch/commands.h"
-#include "perch/search.h"
 
-#include "base/err.h"
 #include "base/mem.h"
-
-#include <string.h>
-
-#define CRITERIA_DEPTH 64 /* the encoder goes no deeper */
 
 /* What one search may bring, against floods. The RFC knows one response; some servers cut
  * it up. Ranges are of the whole result: 2 MiB. */
@@ -26,19 +20,6 @@ struct search_op {
 };
 
 /* ---- what leaves ---- */
-
-static int check_needs(perch_op *op, const struct perch_search *criteria)
-{
-    uint32_t needs = perch_search_needs(criteria);
-
-    for (uint32_t bit = 1; bit && bit <= needs; bit <<= 1) {
-        const char *name = perch_search_need_name((enum perch_search_need)bit);
-
-        if ((needs & bit) && op->s->caps.known && !perch_session_has(op->s, name))
-            return perch_op_fail(op, PERCH_ECAPABILITY, "the server does not offer %s", name);
-    }
-    return 0;
-}
 
 static void put_return(struct perch_enc *e, const struct perch_search_args *args)
 {
@@ -65,7 +46,7 @@ static int build_search(perch_op *op, struct perch_cmd *cmd)
 {
     const struct search_op *q = (struct search_op *)op;
 
-    if (check_needs(op, &q->criteria))
+    if (perch_criteria_check(op, &q->criteria))
         return op->error.code;
     perch_enc_word(&cmd->enc, op->name);
     if (perch_session_can(op->s, PERCH_CAP_ESEARCH))
@@ -155,12 +136,8 @@ static void search_answered(perch_op *op, const struct perch_cmd *cmd,
                             const struct perch_resp *resp)
 {
     (void)cmd;
-    perch_op_note_status(op, resp);
+    perch_criteria_note_status(op, resp);
     complete_result((struct search_op *)op);
-    if (op->error.code == PERCH_EBAD)
-        perch_error_set(&op->error, PERCH_ECRITERIA, PERCH_HITS_OP, PERCH_FIX_CODE, NULL,
-                        "the server does not understand the criteria%s%s", *op->text ? ": " : "",
-                        op->text);
     perch_op_finish_if_done(op);
 }
 
@@ -184,47 +161,6 @@ static const struct perch_op_type search_type = {
 
 /* ---- starting ---- */
 
-static struct perch_search copy_criteria(perch_op *op, const struct perch_search *from,
-                                         unsigned depth)
-{
-    struct perch_search to = *from;
-    struct perch_search *list;
-    struct perch_set *set;
-
-    to.text = perch_op_copy(op, from->text);
-    to.field = perch_op_copy(op, from->field);
-    if (from->set) {
-        set = perch_arena_zalloc(&op->arena, sizeof *set);
-        if (!set)
-            (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
-        else
-            *set = perch_op_copy_set(op, from->set);
-        to.set = set;
-    }
-    if (!from->nlist)
-        return to;
-    if (depth == CRITERIA_DEPTH)
-        (void)perch_op_fail(op, PERCH_ECRITERIA, "lists in more than %d lists", CRITERIA_DEPTH);
-    list = perch_arena_array(&op->arena, from->nlist, sizeof *list);
-    if (!list)
-        (void)perch_op_fail(op, PERCH_ENOMEM, "out of memory");
-    for (size_t i = 0; i < from->nlist && !op->error.code; i++)
-        list[i] = copy_criteria(op, &from->list[i], depth + 1);
-    to.list = list;
-    return to;
-}
-
-/* Does it name messages by sequence number, so that none may vanish meanwhile? */
-static bool names_seqs(const struct perch_search *criteria, unsigned depth)
-{
-    if (criteria->key == PERCH_SEARCH_SEQ || criteria->key == PERCH_SEARCH_RAW)
-        return true;
-    for (size_t i = 0; i < criteria->nlist && depth < CRITERIA_DEPTH; i++)
-        if (names_seqs(&criteria->list[i], depth + 1))
-            return true;
-    return false;
-}
-
 int perch_search_start(perch_session *s, const struct perch_search_args *args, perch_done_fn *done,
                        void *user, perch_op **ret_op)
 {
@@ -235,16 +171,11 @@ int perch_search_start(perch_session *s, const struct perch_search_args *args, p
         perch_args_copy(&q->args, sizeof q->args, args);
         if (!q->args.min && !q->args.max && !q->args.count)
             q->args.all = true;
-        if (q->args.criteria)
-            q->criteria = copy_criteria(op, q->args.criteria, 0);
-        else
-            (void)perch_op_fail(op, PERCH_ECRITERIA, "no criteria given");
+        q->criteria = perch_criteria_copy(op, q->args.criteria);
         if (q->args.seq) {
             op->name = "SEARCH";
             op->flags |= PERCH_OP_SEQ | PERCH_OP_STILL;
         }
-        if (!op->error.code && names_seqs(&q->criteria, 0))
-            op->flags |= PERCH_OP_SEQ;
     }
     return perch_op_start(s, op, ret_op);
 }
