@@ -156,15 +156,12 @@ static bool open_done(struct job *job, int rc)
     return false;
 }
 
-void account_open(struct account *a)
+static struct account_job *open_job_new(const struct account *a)
 {
     struct account_job *j = account_job_new(a);
 
-    account_goto(a, ACCOUNT_OPENING);
-    if (!j) {
-        account_no_memory(a);
-        return;
-    }
+    if (!j)
+        return NULL;
     j->key = j->emission.account;
     j->user = perch_arena_strndup(&j->arena, a->cfg->user, strlen(a->cfg->user));
     j->host = perch_arena_strndup(&j->arena, a->cfg->host, strlen(a->cfg->host));
@@ -172,5 +169,19 @@ void account_open(struct account *a)
         json_pack("{s:s, s:i, s:i, s:i}", "reason", "account", "matched", 0, "new", 0, "gone", 0);
     j->job.run = run_open;
     j->job.done = open_done;
-    flow_submit(a, &j->job);
+    if (j->user && j->host && j->more)
+        return j;
+    free_account_job(&j->job);
+    return NULL;
+}
+
+void account_open(struct account *a)
+{
+    struct account_job *j = open_job_new(a);
+
+    account_goto(a, ACCOUNT_OPENING);
+    if (j)
+        flow_submit(a, &j->job);
+    else
+        account_no_memory(a);
 }

@@ -22,10 +22,11 @@ struct mailbox *mailbox_new(const struct store_mailbox *row, const char *role, i
 {
     size_t name_size = strlen(row->name) + 1;
     struct mailbox *m = perch_calloc(1, sizeof *m + row->raw.n + 1 + name_size);
-    char *text = (char *)(m + 1);
+    char *text;
 
     if (!m)
         return NULL;
+    text = (char *)(m + 1);
     memcpy(text, row->raw.p, row->raw.n);
     m->raw = (struct perch_span){text, row->raw.n};
     m->name = memcpy(text + row->raw.n + 1, row->name, name_size);

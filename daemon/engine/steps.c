@@ -197,9 +197,14 @@ static void step_begin(struct account *a, enum change_begin how)
     set->uidvalidity = selected->uidvalidity;
     set->uidnext = s->uidnext;
     set->highestmodseq = s->target_modseq;
-    if (selected->mailboxid.p)
+    if (selected->mailboxid.p) {
         set->mailboxid =
             perch_arena_strndup(&set->arena, selected->mailboxid.p, selected->mailboxid.n);
+        if (!set->mailboxid) {
+            account_no_memory(a);
+            return;
+        }
+    }
     m->known = (struct plan_known){
         .uidvalidity = set->uidvalidity,
         .uidnext = set->uidnext,
@@ -383,6 +388,7 @@ static void step_new(struct account *a)
     }
     if (s->todo.n) {
         if (take_lowest(&s->todo, &window, WINDOW)) {
+            perch_set_done(&window);
             account_no_memory(a);
             return;
         }
