@@ -20,6 +20,12 @@ static inline bool perch_span_eq(struct perch_span a, struct perch_span b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Two strings, either of which may be NULL: that is the same as NULL alone. */
+static inline bool perch_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /* ASCII case-insensitive, never by locale. */
 bool perch_span_ieq(struct perch_span a, struct perch_span b);
 bool perch_span_ieqs(struct perch_span a, const char *s);

@@ -219,11 +219,6 @@ static const struct listed *listed_of(const struct listing *l, struct perch_span
 
 /* ---- on the store's thread ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static int say_created(struct store_tx *tx, struct listing *l, const struct listed *item)
 {
     struct event ev = {
@@ -261,7 +256,7 @@ static int update_row(struct store_tx *tx, struct listing *l, struct listed *ite
     bool again = row->sync == STORE_SYNC_DELETED;
 
     if (!again && row->gone == !item->chosen && row->delimiter == item->delimiter &&
-        same_text(row->role, item->role) && same_text(row->name, item->name))
+        perch_same_text(row->role, item->role) && perch_same_text(row->name, item->name))
         return 0;
     row->gone = !item->chosen;
     row->delimiter = item->delimiter;

@@ -12,13 +12,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* Authorities that accounts name, loaded once for all that name the same. */
 struct authority {
     struct perch_link link;
     perch_trust *trust;
-    bool used;
     char pem[]; /* "": the system's */
 };
 
@@ -35,7 +33,6 @@ struct supervisor {
     double leaves;
     size_t stopping;
     bool stop;
-    uint64_t random;
 };
 
 /* ---- turns: once the callbacks of a library have returned ---- */
@@ -163,10 +160,8 @@ static void forget_authorities(struct supervisor *s)
 
 static uint32_t next_random(void *user)
 {
-    struct supervisor *s = user;
-
-    s->random = s->random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(s->random >> 32);
+    (void)user;
+    return arc4random();
 }
 
 static void want_secret(struct account *a, bool fresh, void *user)
@@ -235,8 +230,6 @@ struct supervisor *supervisor_new(struct event_base *base, struct store *store,
     perch_list_init(&s->queue);
     perch_list_init(&s->turns);
     perch_list_init(&s->authorities);
-    if (getrandom(&s->random, sizeof s->random, 0) != (ssize_t)sizeof s->random)
-        s->random = (uint64_t)perch_clock_us(); /* only spreads reconnects */
     s->paced_at = perch_clock_ms() - 1000;
     s->pace = evtimer_new(base, on_pace, s);
     s->turn = event_new(base, -1, 0, on_turn, s);
@@ -293,18 +286,13 @@ json_t *supervisor_status(const struct supervisor *s)
 
 /* ---- reload ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_words(char **a, char **b)
 {
     size_t i = 0;
 
     if (!a || !b)
         return a == b;
-    while (a[i] && same_text(a[i], b[i]))
+    while (a[i] && perch_same_text(a[i], b[i]))
         i++;
     return !a[i] && !b[i];
 }
@@ -313,11 +301,11 @@ static bool same_words(char **a, char **b)
  * times are looked at when they are needed. */
 static bool same_connection(const struct config_account *a, const struct config_account *b)
 {
-    return same_text(a->user, b->user) && same_text(a->host, b->host) && a->port == b->port &&
-           a->tls == b->tls && a->tls_verify == b->tls_verify && same_text(a->ca_pem, b->ca_pem) &&
-           a->allow_cleartext == b->allow_cleartext && same_words(a->auth, b->auth) &&
-           same_words(a->mailboxes, b->mailboxes) && a->watch == b->watch &&
-           a->password.kind == b->password.kind;
+    return perch_same_text(a->user, b->user) && perch_same_text(a->host, b->host) &&
+           a->port == b->port && a->tls == b->tls && a->tls_verify == b->tls_verify &&
+           perch_same_text(a->ca_pem, b->ca_pem) && a->allow_cleartext == b->allow_cleartext &&
+           same_words(a->auth, b->auth) && same_words(a->mailboxes, b->mailboxes) &&
+           a->watch == b->watch && a->password.kind == b->password.kind;
 }
 
 /* An account of the configuration. */
@@ -338,7 +326,9 @@ static struct wanted *list_wanted(const struct config *config, size_t *ret_n)
     size_t n = config->naccounts;
 
     if (n > config->max_connections) {
-        log_error(NULL, "%zu accounts, but limits.connections is %u: the last %zu are not watched",
+        log_error(NULL,
+                  "%zu accounts, but limits.connections is %u: the last %zu are not watched until"
+                  " it is raised",
                   n, config->max_connections, n - config->max_connections);
         n = config->max_connections;
     }
