@@ -7,12 +7,13 @@
 #include "base/clock.h"
 #include "perch/commands.h"
 
-static void poll_start(struct account *a)
+/* The account's timer does it all. */
+static void do_nothing(struct account *a)
 {
-    (void)a; /* the account's timer does it all */
+    (void)a;
 }
 
-const struct watch watch_poll = {.name = "poll", .start = poll_start, .stop = poll_start};
+const struct watch watch_poll = {.name = "poll", .start = do_nothing, .stop = do_nothing};
 
 const struct watch *watch_choose(const struct account *a)
 {
