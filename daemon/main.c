@@ -81,8 +81,6 @@ static void harden(void)
 
 /* ---- the engine's side ---- */
 
-/* Signals of a terminal or a service manager reach every process: the runner decides what they
- * mean, the engine hears of it over its channel. */
 static int run_engine(void)
 {
     struct rlimit files;
@@ -92,15 +90,11 @@ static int run_engine(void)
         (void)fprintf(stderr, "perchd: %s is for perchd itself\n", ENGINE_ARGUMENT);
         return EX_USAGE;
     }
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
     (void)prctl(PR_SET_NAME, "perchd-engine");
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) { /* a connection is a descriptor */
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    log_set_process("engine");
     return engine_main(ENGINE_FD);
 }
 
@@ -317,14 +311,18 @@ static int run_daemon(struct daemon *d, struct config *c)
     int listener = socket ? open_listener(c, error, sizeof error) : -1;
 
     d->base = listener >= 0 ? event_base_new() : NULL;
-    if (!d->base) {
+    if (d->base) {
+        run_loop(d, c, listener);
+        event_base_free(d->base);
+    } else {
         log_error(NULL, "%s (for the state in %s)", error, c->state);
         config_free(c);
-        return EXIT_FAILURE;
+        d->status = EXIT_FAILURE;
+        if (listener >= 0)
+            (void)close(listener);
     }
-    run_loop(d, c, listener);
-    listener_remove(socket);
-    event_base_free(d->base);
+    if (listener >= 0) /* else it may be another daemon's */
+        listener_remove(socket);
     return d->status;
 }
 

@@ -560,9 +560,8 @@ int engine_main(int fd)
     struct engine e = {.exit_status = 1};
 
     log_set_process("engine");
-    ipc_wipe_freed_json();
-    /* The runner decides when to stop, whoever else was signalled. */
-    (void)signal(SIGPIPE, SIG_IGN);
+    /* Signals of a terminal or a service manager reach every process: the runner decides what
+     * they mean, and says so over the channel. */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
