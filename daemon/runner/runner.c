@@ -687,7 +687,12 @@ void runner_listen(struct runner *r, int fd)
 
 void runner_reload(struct runner *r, struct config *config)
 {
-    if (r->state != RUNNER_UP || secrets_use(r->secrets, config) != 0) {
+    if (r->state != RUNNER_UP) { /* the next start reads it */
+        config_free(config);
+        return;
+    }
+    if (secrets_use(r->secrets, config) != 0) {
+        log_error(NULL, "out of memory: the configuration stays as it was");
         config_free(config);
         return;
     }
