@@ -187,15 +187,13 @@ static json_t *attachments(struct lists *l, const struct perch_body *body)
 static struct perch_span find_header(struct perch_span headers, const char *name)
 {
     while (headers.n > 0) {
-        struct perch_span line = perch_span_cut(&headers, '\n');
-        struct perch_span value = line;
+        struct perch_span value = perch_span_cut(&headers, '\n');
 
         while (headers.n > 0 && (headers.p[0] == ' ' || headers.p[0] == '\t')) {
             struct perch_span more = perch_span_cut(&headers, '\n');
 
             value.n = (size_t)(more.p + more.n - value.p);
         }
-        line = value;
         if (perch_span_ieqs(perch_span_trim(perch_span_cut(&value, ':')), name) && value.p)
             return value;
     }

@@ -247,7 +247,7 @@ static void log_failure(const struct line *l, const struct store_outcome *out)
 {
     const char *what = out->what ? out->what : "failed";
     const struct item *it = outbox_line_first(l);
-    int len = (int)strcspn(what, "\n"); /* its output is in `perch hooks` */
+    int len = (int)strcspn(what, "\n"); /* its output is for the store alone */
 
     if (out->state == STORE_DELIVERY_DEAD)
         log_error(NULL, "hook \"%s\", event %lld, attempt %u: %.*s; given up", l->hook_name,
