@@ -88,13 +88,13 @@ static struct request *next_request(struct replay *r)
 {
     struct request *q;
 
-    pthread_mutex_lock(&r->lock);
+    (void)pthread_mutex_lock(&r->lock);
     while (!r->stopping && perch_list_empty(&r->requests))
-        pthread_cond_wait(&r->asked, &r->lock);
+        (void)pthread_cond_wait(&r->asked, &r->lock);
     q = r->stopping ? NULL : PERCH_LIST_FIRST(&r->requests, struct request, link);
     if (q)
         perch_unlink(&q->link);
-    pthread_mutex_unlock(&r->lock);
+    (void)pthread_mutex_unlock(&r->lock);
     return q;
 }
 
@@ -106,9 +106,9 @@ static void *run(void *arg)
 
     while ((q = next_request(r))) {
         read_batch(r, q, &reader);
-        pthread_mutex_lock(&r->lock);
+        (void)pthread_mutex_lock(&r->lock);
         perch_list_add(&r->answers, &q->link);
-        pthread_mutex_unlock(&r->lock);
+        (void)pthread_mutex_unlock(&r->lock);
         (void)eventfd_write(r->wake, 1);
     }
     store_reader_close(reader);
@@ -121,11 +121,11 @@ static struct request *next_answer(struct replay *r)
 {
     struct request *q;
 
-    pthread_mutex_lock(&r->lock);
+    (void)pthread_mutex_lock(&r->lock);
     q = PERCH_LIST_FIRST(&r->answers, struct request, link);
     if (q)
         perch_unlink(&q->link);
-    pthread_mutex_unlock(&r->lock);
+    (void)pthread_mutex_unlock(&r->lock);
     return q;
 }
 
@@ -168,8 +168,7 @@ struct replay *replay_new(struct event_base *base, const char *state, replay_don
 
 static void free_list(struct perch_list *list)
 {
-    PERCH_LIST_EACH(list, struct request, link, q)
-    {
+    PERCH_LIST_EACH(list, struct request, link, q) {
         free_request(q);
     }
 }
@@ -178,10 +177,10 @@ void replay_free(struct replay *r)
 {
     if (!r)
         return;
-    pthread_mutex_lock(&r->lock);
+    (void)pthread_mutex_lock(&r->lock);
     r->stopping = true;
-    pthread_cond_signal(&r->asked);
-    pthread_mutex_unlock(&r->lock);
+    (void)pthread_cond_signal(&r->asked);
+    (void)pthread_mutex_unlock(&r->lock);
     if (r->started)
         (void)pthread_join(r->thread, NULL);
     free_list(&r->requests);
@@ -209,9 +208,9 @@ bool replay_ask(struct replay *r, uint64_t client, int64_t since_seq, int64_t si
     q->since_ms = since_ms;
     q->batch.client = client;
     q->batch.last_seq = since_seq;
-    pthread_mutex_lock(&r->lock);
+    (void)pthread_mutex_lock(&r->lock);
     perch_list_add(&r->requests, &q->link);
-    pthread_cond_signal(&r->asked);
-    pthread_mutex_unlock(&r->lock);
+    (void)pthread_cond_signal(&r->asked);
+    (void)pthread_mutex_unlock(&r->lock);
     return true;
 }
