@@ -116,8 +116,8 @@ static int try_build(perch_op *op)
     return rc < 0 ? rc : 0;
 }
 
-/* Behind a command that changes what the server can or what is enabled (a login, ENABLE)
- * nobody can tell yet; it is looked at again before it is sent. */
+/* Behind a command that changes what the server can, what is enabled or what is selected (a
+ * login, ENABLE, SELECT) nobody can tell yet; it is looked at again before it is sent. */
 static bool may_change(const perch_session *s)
 {
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
@@ -137,7 +137,7 @@ static int may_start(perch_session *s, perch_op *op)
         return perch_op_fail(op, PERCH_ESTATE, "not while the session is %s",
                              perch_state_name(state));
     rc = try_build(op);
-    if ((rc == PERCH_ECAPABILITY || rc == PERCH_ESTATE) && may_change(s)) {
+    if ((rc == PERCH_ECAPABILITY || rc == PERCH_ESTATE || rc == PERCH_EREADONLY) && may_change(s)) {
         perch_error_clear(&op->error);
         return 0;
     }

@@ -6,7 +6,8 @@
  * What a server lacks is made up for by other commands, and the result says `emulated`.
  * No emulation ever removes a message that it was not asked to remove and that it did not
  * mark itself; what it could not remove is left, marked \Deleted, and the result says
- * `left`. */
+ * `left`. What would have to be removed from a read-only mailbox is PERCH_EREADONLY, and
+ * nothing is copied before. */
 #ifndef PERCH_CHANGE_H
 #define PERCH_CHANGE_H
 

@@ -302,6 +302,38 @@ static void test_nothing_of_ours_is_marked_between_looking_and_expunging(void)
     transcript_run(NULL, play_nothing_between);
 }
 
+/* A copy in the other mailbox that nobody could take away here. */
+static void play_readonly(struct transcript *t)
+{
+    struct perch_select_args examine = PERCH_SELECT_ARGS_INIT;
+    struct perch_copy_args args = PERCH_COPY_ARGS_INIT;
+    struct perch_range range = {5, 5};
+    struct perch_set set = {.r = &range, .n = 1};
+
+    transcript_login(t, "IMAP4rev1 UIDPLUS");
+    examine.mailbox = PERCH_SPAN("x");
+    examine.examine = true;
+    transcript_started(
+        t, perch_select_start(t->s, &examine, transcript_done, transcript_token(t, "e"), NULL));
+    transcript_play(t, "C: <1> EXAMINE \"x\"\nS: * 9 EXISTS\nS: <1> OK [READ-ONLY] ok\n");
+    args.set = &set;
+    args.mailbox = PERCH_SPAN("y");
+    transcript_refused(
+        t, perch_move_start(t->s, &args, transcript_done, transcript_token(t, "m"), NULL),
+        PERCH_EREADONLY);
+    examine.examine = false;
+    transcript_started(
+        t, perch_select_start(t->s, &examine, transcript_done, transcript_token(t, "s"), NULL));
+    start(t, perch_move_start, "5", false, "y"); /* by then it may be another */
+    transcript_play(t, "C: <2> SELECT \"x\"\nS: * 9 EXISTS\nS: <2> OK [READ-WRITE] ok\n"
+                       "C: <3> UID FETCH 5 (UID)\nS: <3> OK\n");
+}
+
+static void test_nothing_is_copied_out_of_a_read_only_mailbox_to_be_moved(void)
+{
+    transcript_run(NULL, play_readonly);
+}
+
 /* ---- ends ---- */
 
 static void play_cancel(struct transcript *t)
@@ -443,6 +475,7 @@ PERCH_SUITE("session/change_copy") = {
     PERCH_TEST(test_messages_that_others_marked_are_never_expunged),
     PERCH_TEST(test_without_an_answer_nothing_is_expunged),
     PERCH_TEST(test_nothing_of_ours_is_marked_between_looking_and_expunging),
+    PERCH_TEST(test_nothing_is_copied_out_of_a_read_only_mailbox_to_be_moved),
     PERCH_TEST(test_a_cancelled_move_goes_no_further),
     PERCH_TEST(test_a_move_that_ends_midway_says_what_was_copied),
     PERCH_TEST(test_the_session_may_be_freed_in_done),

@@ -1,13 +1,10 @@
 /* FETCH, UID FETCH (RFC 9051 6.4.5, RFC 7162 3.1.4). A large set leaves as several
  * commands, which may be in flight together. */
-#include "session/session.h"
+#include "session/ops/messages.h"
 
 #include "perch/commands.h"
 
 #include "base/mem.h"
-
-/* The set's bytes in one command: servers take lines of 8,192 octets (RFC 7162 section 4). */
-#define SET_BYTES 8000
 
 /* Items that say nothing about what was asked: rows of changes have them too. */
 #define IDENTITY PERCH_ITEM_UID
@@ -98,7 +95,7 @@ static int build_fetch(perch_op *op, struct perch_cmd *cmd)
     if (f->args.vanished && !perch_session_enabled(op->s, PERCH_CAP_QRESYNC))
         return perch_op_fail(op, PERCH_ESTATE, "VANISHED needs QRESYNC, which was not enabled");
     cmd->from = f->next;
-    cmd->upto = f->next + perch_enc_set_fit(&f->set, f->next, SET_BYTES);
+    cmd->upto = f->next + perch_enc_set_fit(&f->set, f->next, PERCH_SET_BYTES);
     piece = (struct perch_set){.r = f->set.r + cmd->from, .n = cmd->upto - cmd->from};
     perch_enc_word(&cmd->enc, op->name);
     perch_enc_sp(&cmd->enc);

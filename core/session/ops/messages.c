@@ -2,12 +2,9 @@
 
 #include "base/mem.h"
 
-/* The set's bytes in one command: what servers take at the least. */
-#define SET_BYTES 8000
-
 void perch_messages_put(const struct perch_messages *m, struct perch_cmd *cmd, const char *word)
 {
-    size_t fit = m->whole ? m->set.n : perch_enc_set_fit(&m->set, m->next, SET_BYTES);
+    size_t fit = m->whole ? m->set.n : perch_enc_set_fit(&m->set, m->next, PERCH_SET_BYTES);
     struct perch_set piece = {.r = m->set.r + m->next, .n = fit};
 
     cmd->from = m->next;

@@ -4,6 +4,9 @@
 
 #include "session/session.h"
 
+/* A set's bytes in one command: what servers take at the least. */
+#define PERCH_SET_BYTES 8000
+
 /* The messages that a command is about. A large set leaves as several commands. */
 struct perch_messages {
     struct perch_set set;

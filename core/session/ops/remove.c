@@ -31,6 +31,8 @@ int perch_removal_build(perch_op *op, const struct perch_removal *r, struct perc
         return PERCH_OP_NOTHING;
     if (r->step == PERCH_REMOVAL_EXPUNGE)
         return build_expunge(op->s, r, cmd);
+    if (r->step == PERCH_REMOVAL_FIND && op->s->mirror.mailbox.readonly)
+        return perch_op_fail(op, PERCH_EREADONLY, "nothing can be removed from this mailbox");
     if (r->step == PERCH_REMOVAL_FIND) {
         perch_messages_put(&r->messages, cmd, "FETCH");
         perch_enc_word(&cmd->enc, " (UID)");

@@ -1,7 +1,8 @@
 /* Removing given messages and no others, step by step: what MOVE, REPLACE and UID EXPUNGE
  * fall back to where the server lacks them.
  *
- *   FIND     FETCH set (UID)             which of them are there; from then on it is UIDs
+ *   FIND     FETCH set (UID)             which of them are there; from then on it is UIDs.
+ *                                        Refused at once where the mailbox is read-only
  *   MARK     UID STORE set +FLAGS.SILENT (\Deleted)
  *   EXPUNGE  UID EXPUNGE set, or without UIDPLUS:
  *     LOOK   UID SEARCH DELETED          and EXPUNGE only if it would take no others
