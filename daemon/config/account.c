@@ -12,11 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND ((int64_t)1000)
-#define MINUTE (60 * SECOND)
-#define HOUR   (60 * MINUTE)
-#define DAY    (24 * HOUR)
-
 #define PEM_SIZE_MAX (1u << 20) /* Debian's whole bundle is 220 kB */
 
 /* What is read of one account, with the nodes that later checks point at. */
@@ -77,7 +72,7 @@ static const struct schema_key secret_keys[] = {
     {"command", SCHEMA_OWN, 0, 0, 0, NULL, read_secret_command},
     {"file", SCHEMA_OWN, 0, 0, 0, NULL, read_secret_file},
     {"credential", SCHEMA_OWN, 0, 0, 0, NULL, read_secret_credential},
-    {NULL, SCHEMA_LATER, 0, 0, 0, NULL, NULL},
+    SCHEMA_KEYS_END,
 };
 
 static int read_plain_secret(struct schema *s, const struct yaml_node *v,
@@ -158,19 +153,15 @@ static int read_ca(struct schema *s, const struct yaml_node *v, void *field)
 }
 
 #define FIELD(name) offsetof(struct draft, a.name)
-#define LATER(name)                                                                                \
-    {                                                                                              \
-        name, SCHEMA_LATER, 0, 0, 0, NULL, NULL                                                    \
-    }
 
 static const struct schema_key tls_keys[] = {
     {"mode", SCHEMA_WORD, FIELD(tls), 0, 0, tls_words, NULL},
     {"ca", SCHEMA_OWN, 0, 0, 0, NULL, read_ca},
     {"verify", SCHEMA_BOOL, FIELD(tls_verify), 0, 0, NULL, NULL},
     {"min", SCHEMA_OWN, 0, 0, 0, NULL, read_tls_min},
-    LATER("pin"),
-    LATER("client"),
-    LATER(NULL),
+    SCHEMA_KEY_LATER("pin"),
+    SCHEMA_KEY_LATER("client"),
+    SCHEMA_KEYS_END,
 };
 
 static int read_tls(struct schema *s, const struct yaml_node *v, void *field)
@@ -270,11 +261,11 @@ static const struct schema_key account_keys[] = {
     {"renew", SCHEMA_DURATION, FIELD(renew_ms), 10 * SECOND, 29 * MINUTE, NULL, NULL},
     {"first_run", SCHEMA_WORD, FIELD(first_run), 0, 0, first_run_words, NULL},
     {"hooks", SCHEMA_OWN, offsetof(struct draft, hooks), 0, 0, NULL, keep_node},
-    LATER("oauth"),
-    LATER("proxy"),
-    LATER("tunnel"),
-    LATER("move_window"),
-    LATER(NULL),
+    SCHEMA_KEY_LATER("oauth"),
+    SCHEMA_KEY_LATER("proxy"),
+    SCHEMA_KEY_LATER("tunnel"),
+    SCHEMA_KEY_LATER("move_window"),
+    SCHEMA_KEYS_END,
 };
 
 static bool is_loopback(const char *host)

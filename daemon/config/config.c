@@ -8,9 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND ((int64_t)1000)
-#define DAY    (86400 * SECOND)
-
 /* All of a configuration lies in one arena, which is wiped: it may hold passwords. */
 struct loaded {
     struct config c; /* first */
@@ -90,35 +87,31 @@ static const struct schema_word level_words[] = {{"error", LOG_LEVEL_ERROR, fals
                                                  {NULL, 0, false}};
 
 #define FIELD(name) offsetof(struct config, name)
-#define LATER(name)                                                                                \
-    {                                                                                              \
-        name, SCHEMA_LATER, 0, 0, 0, NULL, NULL                                                    \
-    }
 
 static const struct schema_key control_keys[] = {
     {"socket", SCHEMA_PATH, FIELD(socket), 0, 0, NULL, NULL},
-    LATER("http"),
-    LATER(NULL),
+    SCHEMA_KEY_LATER("http"),
+    SCHEMA_KEYS_END,
 };
 
 static const struct schema_key log_keys[] = {
     {"level", SCHEMA_WORD, FIELD(log_level), 0, 0, level_words, NULL},
     {"trace", SCHEMA_TEXTS, FIELD(trace), 0, 0, NULL, NULL},
-    LATER(NULL),
+    SCHEMA_KEYS_END,
 };
 
 static const struct schema_key limits_keys[] = {
     {"connections", SCHEMA_COUNT, FIELD(max_connections), 1, 1000000, NULL, NULL},
     {"connects_per_second", SCHEMA_COUNT, FIELD(connects_per_second), 1, 10000, NULL, NULL},
     {"hooks", SCHEMA_COUNT, FIELD(max_hooks), 1, 1000, NULL, NULL},
-    LATER(NULL),
+    SCHEMA_KEYS_END,
 };
 
 static const struct schema_key retain_keys[] = {
     {"events", SCHEMA_DURATION, FIELD(retain_events_ms), 60 * SECOND, 3650 * DAY, NULL, NULL},
     {"dead", SCHEMA_DURATION, FIELD(retain_dead_ms), 60 * SECOND, 3650 * DAY, NULL, NULL},
     {"gone", SCHEMA_DURATION, FIELD(retain_gone_ms), 60 * SECOND, 3650 * DAY, NULL, NULL},
-    LATER(NULL),
+    SCHEMA_KEYS_END,
 };
 
 static int read_control(struct schema *s, const struct yaml_node *v, void *field)
@@ -150,9 +143,9 @@ static const struct schema_key top_keys[] = {
     {"hooks", SCHEMA_OWN, 0, 0, 0, NULL, keep_hooks},
     {"defaults", SCHEMA_OWN, 0, 0, 0, NULL, keep_defaults},
     {"accounts", SCHEMA_OWN, 0, 0, 0, NULL, keep_accounts},
-    LATER("index"),
-    LATER("accounts_dir"),
-    LATER(NULL),
+    SCHEMA_KEY_LATER("index"),
+    SCHEMA_KEY_LATER("accounts_dir"),
+    SCHEMA_KEYS_END,
 };
 
 /* ---- after the keys ---- */

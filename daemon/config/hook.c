@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND ((int64_t)1000)
-#define HOUR   (3600 * SECOND)
-#define DAY    (24 * HOUR)
-
 #define NAME_LEN_MAX    200
 #define BINDINGS_MAX    1000 /* each is compared with those before it */
 #define PATTERN_LEN_MAX 1000 /* matching costs pattern times name */
@@ -272,7 +268,7 @@ static int read_backoff(struct schema *s, const struct yaml_node *v, void *field
 static const struct schema_key retry_keys[] = {
     {"for", SCHEMA_DURATION, offsetof(struct config_hook, retry_for_ms), 0, 365 * DAY, NULL, NULL},
     {"backoff", SCHEMA_OWN, 0, 0, 0, NULL, read_backoff},
-    {NULL, SCHEMA_LATER, 0, 0, 0, NULL, NULL},
+    SCHEMA_KEYS_END,
 };
 
 static int read_retry(struct schema *s, const struct yaml_node *v, void *field)
@@ -312,19 +308,19 @@ static const struct schema_key hook_keys[] = {
     {"mailboxes", SCHEMA_OWN, FIELD(mailboxes), 0, 0, NULL, config_read_patterns},
     {"pass_env", SCHEMA_OWN, FIELD(pass_env), 0, 0, NULL, read_pass_env},
     {"env", SCHEMA_OWN, FIELD(env), 0, 0, NULL, read_env},
-    {"shell", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"post", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"append", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"headers", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"sign", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"egress", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"when", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"wait_unseen", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"with", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"debounce", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"max_delay", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {"max_batch", SCHEMA_LATER, 0, 0, 0, NULL, NULL},
-    {NULL, SCHEMA_LATER, 0, 0, 0, NULL, NULL},
+    SCHEMA_KEY_LATER("shell"),
+    SCHEMA_KEY_LATER("post"),
+    SCHEMA_KEY_LATER("append"),
+    SCHEMA_KEY_LATER("headers"),
+    SCHEMA_KEY_LATER("sign"),
+    SCHEMA_KEY_LATER("egress"),
+    SCHEMA_KEY_LATER("when"),
+    SCHEMA_KEY_LATER("wait_unseen"),
+    SCHEMA_KEY_LATER("with"),
+    SCHEMA_KEY_LATER("debounce"),
+    SCHEMA_KEY_LATER("max_delay"),
+    SCHEMA_KEY_LATER("max_batch"),
+    SCHEMA_KEYS_END,
 };
 
 static int hooks_reserve(struct config_build *b)

@@ -49,6 +49,21 @@ struct schema_key {
     schema_read_fn *read;
 };
 
+#define SCHEMA_KEY_LATER(key)                                                                      \
+    {                                                                                              \
+        .name = (key), .type = SCHEMA_LATER                                                        \
+    }
+#define SCHEMA_KEYS_END                                                                            \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+/* Milliseconds, for ranges and defaults. */
+#define SECOND ((int64_t)1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
 /* Fills the fields whose keys are there; others keep what they hold. */
 int schema_read(struct schema *s, const struct yaml_node *map, const struct schema_key *keys,
                 void *target);
