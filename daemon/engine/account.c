@@ -250,7 +250,7 @@ void account_store_failed(struct account *a, int rc)
     if (rc == STORE_EBROKEN)
         a->host->store_broke(a->host->user);
     else if (a->state == ACCOUNT_OPENING || account_connected(a))
-        account_fail_text(a, PERCH_EINVAL, "store", "%s",
+        account_fail_text(a, PERCH_ELIMIT, "store", "%s",
                           rc == STORE_EFULL ? "the database cannot be written: is the disk full?"
                                             : "the database refused a change");
 }
@@ -427,7 +427,7 @@ void account_secret(struct account *a, const char *secret, const char *error)
     if (a->state != ACCOUNT_SECRET)
         return;
     if (!secret) {
-        account_fail_text(a, PERCH_EINVAL, "secret", "no password: %s", error);
+        account_fail_text(a, PERCH_EAUTH, NO_SECRET, "no password: %s", error);
         return;
     }
     a->secret = perch_strdup(secret);
@@ -531,7 +531,6 @@ static void logged_in(struct account *a)
     liveness_up(&a->live, perch_clock_ms());
     a->fresh_secret = false;
     forget_secret(a);
-    perch_free(perch_take(a->trouble));
     say_up(a);
     forget_mailboxes(a); /* what is stored counts; it may be behind what was known */
     a->watch = watch_choose(a);
@@ -578,6 +577,7 @@ static void watch_now(struct account *a)
     if (a->state == ACCOUNT_WATCHING)
         return;
     account_goto(a, ACCOUNT_WATCHING);
+    perch_free(perch_take(a->trouble));
     if (a->sync.selected)
         a->watch->start(a);
 }

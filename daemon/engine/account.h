@@ -111,7 +111,7 @@ struct account {
     struct event *timer;    /* WAITING, HELD: try again; WATCHING: look; STOPPING: deadline */
     int64_t timer_at;       /* monotonic ms, 0: not set */
     struct liveness live;
-    struct trouble *trouble; /* what is wrong now, or was last */
+    struct trouble *trouble; /* what is wrong, until all is well again */
     const char *prefix;      /* of personal mailboxes ("INBOX."), static or "" */
     struct perch_list mailboxes;
     struct listing *listing; /* a LIST that is under way */

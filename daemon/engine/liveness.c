@@ -2,6 +2,8 @@
 
 #include "perch/response.h"
 
+#include <string.h>
+
 void liveness_up(struct liveness *l, int64_t now)
 {
     l->up_since = now;
@@ -18,6 +20,8 @@ bool liveness_refused(const struct perch_error *why)
 {
     if (why->code != PERCH_EAUTH && why->code != PERCH_ETOKEN)
         return false;
+    if (why->reason && strcmp(why->reason, NO_SECRET) == 0)
+        return false; /* none was offered */
     switch (why->resp_code) {
     case PERCH_CODE_UNAVAILABLE:
     case PERCH_CODE_INUSE:

@@ -14,6 +14,9 @@
 #define PROBE_MS       (60 * 1000) /* a command that only asks "are you there" is answered by then */
 #define STABLE_MS      (60 * 1000) /* a connection that lived this long was a good one */
 
+/* The reason of an error of ours: there is no password to log in with. */
+#define NO_SECRET "secret"
+
 struct liveness {
     unsigned failures; /* in a row */
     unsigned refusals; /* of the credentials, in a row */

@@ -109,6 +109,6 @@ json_t *status_account(const struct account *a)
                      heard_json(a, now), "last_sync_ms_ago",
                      number_or_null(now - a->last_sync, a->last_sync != 0), "reconnect_in_ms",
                      number_or_null(a->timer_at - now, waits), "error",
-                     a->trouble ? trouble_json(a->trouble) : json_null(), "messages", messages,
-                     "mailboxes", mailboxes);
+                     a->trouble && !account_connected(a) ? trouble_json(a->trouble) : json_null(),
+                     "messages", messages, "mailboxes", mailboxes);
 }

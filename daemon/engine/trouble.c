@@ -46,7 +46,12 @@ static const char *fix_of(const struct perch_error *why)
 /* What went wrong on this side of the wire is not the server's. */
 static bool is_ours(const struct perch_error *why)
 {
-    return why->code == PERCH_EINVAL || why->code == PERCH_ENOMEM;
+    static const char *const reasons[] = {"memory", NO_SECRET, "store"};
+
+    for (size_t i = 0; i < PERCH_COUNT(reasons); i++)
+        if (why->reason && strcmp(why->reason, reasons[i]) == 0)
+            return true;
+    return false;
 }
 
 struct trouble *trouble_new(const struct config_account *account, const struct perch_error *why)

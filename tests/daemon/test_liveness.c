@@ -10,6 +10,7 @@
 static const struct perch_error lost = {.code = PERCH_ECLOSED};
 static const struct perch_error refused = {.code = PERCH_EAUTH,
                                            .resp_code = PERCH_CODE_AUTHENTICATIONFAILED};
+static const struct perch_error no_secret = {.code = PERCH_EAUTH, .reason = NO_SECRET};
 static const struct perch_error busy = {.code = PERCH_EAUTH, .resp_code = PERCH_CODE_UNAVAILABLE};
 
 static void test_delays_lie_between_a_second_and_a_growing_bound(void)
@@ -62,7 +63,8 @@ static void test_what_says_nothing_of_the_password_does_not_count(void)
     struct liveness l = {0};
 
     for (int i = 0; i < 10; i++) {
-        struct liveness_next next = liveness_failed(&l, i % 2 ? &busy : &lost, 0, 0);
+        const struct perch_error *why = i % 3 == 0 ? &busy : i % 3 == 1 ? &no_secret : &lost;
+        struct liveness_next next = liveness_failed(&l, why, 0, 0);
 
         CU_ASSERT_FALSE(next.auth_error);
         ASSERT_INT(next.delay_ms, 1000);
