@@ -24,6 +24,7 @@ enum perch_answers {
     PERCH_ANSWERS_ID,
     PERCH_ANSWERS_LIST,
     PERCH_ANSWERS_SEARCH,
+    PERCH_ANSWERS_QUOTA,
     PERCH_ANSWERS_STATUS, /* not exclusive: the mailbox's name tells */
     PERCH_ANSWERS_FETCH   /* not exclusive while the messages differ: the numbers tell */
 };

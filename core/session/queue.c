@@ -262,7 +262,8 @@ static bool write_on(perch_session *s)
 static bool exclusive(enum perch_answers answers)
 {
     return answers == PERCH_ANSWERS_CAPABILITY || answers == PERCH_ANSWERS_ID ||
-           answers == PERCH_ANSWERS_LIST || answers == PERCH_ANSWERS_SEARCH;
+           answers == PERCH_ANSWERS_LIST || answers == PERCH_ANSWERS_SEARCH ||
+           answers == PERCH_ANSWERS_QUOTA;
 }
 
 /* May `op` be in flight beside `cmd`? The conservative reading of RFC 9051 5.5. */

@@ -41,6 +41,7 @@
 #ifndef PERCH_CLIENT_H
 #define PERCH_CLIENT_H
 
+#include "perch/admin.h"
 #include "perch/change.h"
 #include "perch/commands.h"
 #include "perch/mailbox.h"
@@ -200,6 +201,29 @@ PERCH_API int perch_move_sync(perch_client *c, const struct perch_copy_args *arg
                               perch_op **ret_op);
 PERCH_API int perch_expunge_sync(perch_client *c, const struct perch_set *uids, perch_op **ret_op);
 PERCH_API int perch_close_sync(perch_client *c, perch_op **ret_op);
+
+PERCH_API int perch_getacl_sync(perch_client *c, const struct perch_acl_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_setacl_sync(perch_client *c, const struct perch_acl_args *args,
+                                perch_op **ret_op);
+PERCH_API int perch_deleteacl_sync(perch_client *c, const struct perch_acl_args *args,
+                                   perch_op **ret_op);
+PERCH_API int perch_listrights_sync(perch_client *c, const struct perch_acl_args *args,
+                                    perch_op **ret_op);
+PERCH_API int perch_myrights_sync(perch_client *c, const struct perch_acl_args *args,
+                                  perch_op **ret_op);
+PERCH_API int perch_getquota_sync(perch_client *c, struct perch_span root, perch_op **ret_op);
+PERCH_API int perch_getquotaroot_sync(perch_client *c, struct perch_span mailbox, bool raw_name,
+                                      perch_op **ret_op);
+PERCH_API int perch_setquota_sync(perch_client *c, struct perch_span root,
+                                  const struct perch_quota_limit *limits, size_t n,
+                                  perch_op **ret_op);
+PERCH_API int perch_getmetadata_sync(perch_client *c, const struct perch_getmetadata_args *args,
+                                     perch_op **ret_op);
+PERCH_API int perch_setmetadata_sync(perch_client *c, const struct perch_setmetadata_args *args,
+                                     perch_op **ret_op);
+PERCH_API int perch_language_sync(perch_client *c, const char *const *languages, size_t n,
+                                  perch_op **ret_op);
 
 /* Enters IDLE and returns once the server agreed; leave with perch_idle_stop_sync. */
 PERCH_API int perch_idle_sync(perch_client *c, perch_ms renew, perch_op **ret_op);

@@ -2,6 +2,7 @@
 #ifndef PERCH_PERCH_H
 #define PERCH_PERCH_H
 
+#include "perch/admin.h"
 #include "perch/change.h"
 #include "perch/client.h"
 #include "perch/commands.h"

@@ -121,8 +121,87 @@ static void test_messages_are_put_in_order(void)
     finish(&f);
 }
 
+static void test_the_server_is_administered(void)
+{
+    static const struct server_step steps[] = {
+        LOGGED_IN("ACL QUOTA METADATA LANGUAGE"),
+        {SERVER_EXPECT, "SETACL \"INBOX\" \"ann\" \"+lr\""},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "GETACL \"INBOX\""},
+        {SERVER_SAY, "* ACL INBOX ann lr\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "LISTRIGHTS \"INBOX\" \"ann\""},
+        {SERVER_SAY, "* LISTRIGHTS INBOX ann \"\" l r\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "MYRIGHTS \"INBOX\""},
+        {SERVER_SAY, "* MYRIGHTS INBOX lrswipa\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "DELETEACL \"INBOX\" \"ann\""},
+        {SERVER_SAY, "%t NO\r\n"},
+        {SERVER_EXPECT, "SETQUOTA \"r\" (STORAGE 9)"},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "GETQUOTA \"r\""},
+        {SERVER_SAY, "* QUOTA r (STORAGE 1 9)\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "GETQUOTAROOT \"INBOX\""},
+        {SERVER_SAY, "* QUOTAROOT INBOX r\r\n* QUOTA r (STORAGE 1 9)\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "SETMETADATA \"\" (\"/shared/comment\" NIL)"},
+        {SERVER_SAY, "%t OK\r\n"},
+        {SERVER_EXPECT, "GETMETADATA \"\" (\"/shared/comment\")"},
+        {SERVER_SAY, "* METADATA \"\" (/shared/comment NIL)\r\n%t OK\r\n"},
+        {SERVER_EXPECT, "LANGUAGE \"de\""},
+        {SERVER_SAY, "* LANGUAGE (\"de\")\r\n%t OK\r\n"},
+        {SERVER_END, NULL},
+    };
+    static const char *const entries[] = {"/shared/comment"}, *const languages[] = {"de"};
+    static const struct perch_metadata_value value = {"/shared/comment", {NULL, 0}};
+    static const struct perch_quota_limit limit = {"STORAGE", 9};
+    struct perch_acl_args acl = PERCH_ACL_ARGS_INIT;
+    struct perch_getmetadata_args get = PERCH_GETMETADATA_ARGS_INIT;
+    struct perch_setmetadata_args set = PERCH_SETMETADATA_ARGS_INIT;
+    const struct perch_quota_resp *const *quotas;
+    const struct perch_metadata_resp *const *rows;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    acl.mailbox = PERCH_SPAN("INBOX");
+    acl.identifier = PERCH_SPAN("ann");
+    acl.rights = PERCH_SPAN("lr");
+    acl.mode = PERCH_ACL_ADD;
+    ASSERT_INT(perch_setacl_sync(f.c, &acl, NULL), 0);
+    ASSERT_INT(perch_getacl_sync(f.c, &acl, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    ASSERT_SPAN(perch_op_acl(op)->v[0].rights, "lr");
+    perch_op_unref(op);
+    ASSERT_INT(perch_listrights_sync(f.c, &acl, &op), 0);
+    ASSERT_INT(perch_op_rights(op)->noptional, 2);
+    perch_op_unref(op);
+    ASSERT_INT(perch_myrights_sync(f.c, &acl, &op), 0);
+    ASSERT_SPAN(perch_op_rights(op)->rights, "lrswipa");
+    perch_op_unref(op);
+    ASSERT_INT(perch_deleteacl_sync(f.c, &acl, NULL), PERCH_ENO);
+    ASSERT_INT(perch_setquota_sync(f.c, PERCH_SPAN("r"), &limit, 1, NULL), 0);
+    ASSERT_INT(perch_getquota_sync(f.c, PERCH_SPAN("r"), &op), 0);
+    CU_ASSERT_EQUAL_FATAL(perch_op_quotas(op, &quotas), 1);
+    ASSERT_INT(quotas[0]->v[0].limit, 9);
+    perch_op_unref(op);
+    ASSERT_INT(perch_getquotaroot_sync(f.c, acl.mailbox, false, &op), 0);
+    ASSERT_SPAN(perch_op_quotaroot(op)->roots[0], "r");
+    perch_op_unref(op);
+    set.values = &value;
+    set.nvalues = get.nentries = 1;
+    get.entries = entries;
+    ASSERT_INT(perch_setmetadata_sync(f.c, &set, NULL), 0);
+    ASSERT_INT(perch_getmetadata_sync(f.c, &get, &op), 0);
+    CU_ASSERT_EQUAL_FATAL(perch_op_metadata(op, &rows), 1);
+    CU_ASSERT_PTR_NULL(rows[0]->v[0].value.p);
+    perch_op_unref(op);
+    ASSERT_INT(perch_language_sync(f.c, languages, 1, &op), 0);
+    ASSERT_SPAN(perch_op_languages(op)->v[0], "de");
+    perch_op_unref(op);
+    finish(&f);
+}
+
 PERCH_SUITE("client/sync_admin") = {
     PERCH_TEST(test_mailboxes_are_made_and_found),
     PERCH_TEST(test_messages_are_put_in_order),
+    PERCH_TEST(test_the_server_is_administered),
     PERCH_END,
 };

@@ -2,6 +2,7 @@
  * hangs, every op completes. */
 #include "session/memory.h"
 
+#include "perch/admin.h"
 #include "perch/mailbox.h"
 #include "perch/order.h"
 
@@ -74,8 +75,55 @@ static void test_order_without_memory(void)
     CU_ASSERT(perch_failmem(order, NULL) > 10);
 }
 
+/* ---- the server ---- */
+
+static int server(void *user)
+{
+    static const char *const entries[] = {"/private/comment"}, *const languages[] = {"de"};
+    static const struct perch_quota_limit limits[] = {{"STORAGE", 512}};
+    const struct perch_metadata_value values[] = {{entries[0], PERCH_SPAN("a\0b")}};
+    struct perch_acl_args acl = PERCH_ACL_ARGS_INIT;
+    struct perch_getmetadata_args get = PERCH_GETMETADATA_ARGS_INIT;
+    struct perch_setmetadata_args set = PERCH_SETMETADATA_ARGS_INIT;
+    struct run r = {0};
+
+    (void)user;
+    run_begin(&r, "* CAPABILITY IMAP4rev1 ACL QUOTA METADATA LANGUAGE LITERAL+\r\n");
+    if (!r.s)
+        return PERCH_ENOMEM;
+    acl.mailbox = set.mailbox = PERCH_SPAN("gr\xc3\xbcn");
+    acl.identifier = PERCH_SPAN("ann");
+    acl.rights = PERCH_SPAN("lrs");
+    run_note(&r, perch_setacl_start(r.s, &acl, run_done, &r, NULL));
+    run_answer(&r, "", "");
+    run_note(&r, perch_getacl_start(r.s, &acl, run_done, &r, NULL));
+    run_answer(&r, "* ACL gr&APw-n ann lrs\r\n", "");
+    run_note(&r, perch_setquota_start(r.s, PERCH_SPAN(""), limits, 1, run_done, &r, NULL));
+    run_answer(&r, "* QUOTA \"\" (STORAGE 10 512)\r\n", "");
+    run_note(&r, perch_getquotaroot_start(r.s, acl.mailbox, false, run_done, &r, NULL));
+    run_answer(&r, "* QUOTAROOT gr&APw-n \"\"\r\n* QUOTA \"\" (STORAGE 10 512)\r\n", "");
+    get.entries = entries;
+    get.nentries = 1;
+    run_note(&r, perch_getmetadata_start(r.s, &get, run_done, &r, NULL));
+    run_answer(&r, "* METADATA \"\" (/private/comment \"x\")\r\n", "");
+    set.values = values;
+    set.nvalues = 1;
+    run_note(&r, perch_setmetadata_start(r.s, &set, run_done, &r, NULL));
+    run_answer(&r, "", "");
+    run_note(&r, perch_language_start(r.s, languages, 1, run_done, &r, NULL));
+    run_answer(&r, "* LANGUAGE (de)\r\n", "");
+    return run_end(&r);
+}
+
+static void test_administration_without_memory(void)
+{
+    ASSERT_INT(server(NULL), 0);
+    CU_ASSERT(perch_failmem(server, NULL) > 30);
+}
+
 PERCH_SUITE("session/admin_memory") = {
     PERCH_TEST(test_mailboxes_without_memory),
     PERCH_TEST(test_order_without_memory),
+    PERCH_TEST(test_administration_without_memory),
     PERCH_END,
 };
