@@ -259,7 +259,7 @@ static int too_large(struct perch_error *e, const char *what, size_t limit)
 void perch_framer_reset(struct perch_framer *f)
 {
     f->scanned = f->head = f->line = f->text = 0;
-    f->skip = 0;
+    f->skip = f->bodies = 0;
     f->behind_literal = f->held = f->quote = false;
 }
 
@@ -270,6 +270,15 @@ void perch_framer_resume(struct perch_framer *f, size_t kept)
     f->quote = false;
 }
 
+int perch_framer_keep(struct perch_framer *f, uint64_t body, struct perch_error *e)
+{
+    if (body > f->limits.body - f->bodies)
+        return too_large(e, "bodies", (size_t)f->limits.body);
+    f->bodies += body;
+    f->skip = body;
+    return 0;
+}
+
 static int unit(struct perch_framer *f, const char *p, size_t n, struct perch_span *ret)
 {
     *ret = (struct perch_span){p, n};
@@ -277,12 +286,18 @@ static int unit(struct perch_framer *f, const char *p, size_t n, struct perch_sp
     return PERCH_FRAME_UNIT;
 }
 
+/* What is held to limits.response of the bytes up to `end`. */
+static size_t counted(const struct perch_framer *f, size_t end)
+{
+    return end - (size_t)f->bodies;
+}
+
 /* Text of the response up to `end`, which is behind `line`. */
 static int check_text(struct perch_framer *f, const char *p, size_t end, struct perch_error *e)
 {
     size_t text = f->text + (end - f->line);
 
-    if (end > f->limits.response)
+    if (counted(f, end) > f->limits.response)
         return too_large(e, "a response", f->limits.response);
     if (text > f->limits.line && !is_long(p + f->head, p + end))
         return too_large(e, "a line", f->limits.line);
@@ -308,7 +323,7 @@ static int take_literal(struct perch_framer *f, const char *p, const struct line
         perch_framer_resume(f, end);
         return PERCH_FRAME_BODY;
     }
-    if (h->size > f->limits.response - end)
+    if (h->size > f->limits.response - counted(f, end))
         return too_large(e, "a response", f->limits.response);
     perch_framer_resume(f, end);
     f->skip = h->size;

@@ -44,6 +44,7 @@ struct perch_framer {
     size_t line;         /* start of the line being searched */
     size_t text;         /* bytes of the response that are not literals, up to `line` */
     uint64_t skip;       /* literal bytes still to pass over */
+    uint64_t bodies;     /* of the response: kept by perch_framer_keep */
     bool behind_literal; /* `line` continues behind a literal */
     bool held;           /* the line before was odd: the next one says whether it went on */
     bool quote;          /* a quoted string was open at `line` */
@@ -66,6 +67,11 @@ void perch_limits_preauth(const struct perch_limits *after, struct perch_limits 
 int perch_framer_next(struct perch_framer *f, const uint8_t *p, size_t n,
                       struct perch_span *ret_unit, uint64_t *ret_body, struct perch_error *e);
 void perch_framer_resume(struct perch_framer *f, size_t kept);
+
+/* After BODY and perch_framer_resume, for a body that is to stay in the response all the same:
+ * it goes on as with a small literal. Such bodies do not count as limits.response, but together
+ * they are held to limits.body: PERCH_ELIMIT. */
+int perch_framer_keep(struct perch_framer *f, uint64_t body, struct perch_error *e);
 
 /* Forgets the bytes given so far: they were dropped, the next ones start a response. */
 void perch_framer_reset(struct perch_framer *f);

@@ -180,7 +180,7 @@ struct perch_section {
     struct perch_span section; /* between the brackets; "" for BODY[] */
     bool binary;               /* BINARY[...], literal8 or not */
     bool partial;              /* <origin> was there */
-    bool streamed;             /* went to the op's sink; data.p is NULL */
+    bool streamed;             /* its bytes went past the row; data.p is NULL */
     uint64_t origin;
     uint64_t size;          /* octets, also when streamed */
     struct perch_span data; /* p == NULL: NIL or streamed */
@@ -494,8 +494,10 @@ struct perch_limits {
                                   ESEARCH, THREAD and VANISHED are exempt up to `response` */
     size_t literal;            /* a literal that is not a body: 256 KiB */
     uint64_t body;             /* a body literal: 64 MiB */
-    size_t inline_literal;     /* body literals above this are streamed: 64 KiB */
-    size_t response;           /* one response with all it holds inline: 16 MiB */
+    size_t inline_literal;     /* body literals above this are streamed where somebody takes
+                                  them so: 64 KiB */
+    size_t response;           /* one response with all it holds inline: 16 MiB; bodies above
+                                  inline_literal that are kept in it count as `body`, together */
     uint32_t depth;            /* parentheses: 64 */
     uint32_t tokens;           /* tokens of one response: 262,144; not the numbers of SEARCH,
                                   SORT and THREAD */
