@@ -1,7 +1,6 @@
 /* The life of an op. `done` runs exactly once: perch_op_finish is the only caller. */
 #include "session/session.h"
 
-#include "wire/resp.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -232,6 +231,7 @@ void perch_op_finish(perch_op *op)
     op->finished = true;
     perch_unlink(&op->queued);
     perch_unlink(&op->link);
+    perch_body_drop(op->s, op);
     if (op->unanswered)
         (void)perch_sess_disown(op->s, op);
     if (op->s->idle == op)
@@ -296,14 +296,8 @@ void perch_op_finish_if_done(perch_op *op)
 
 const struct perch_resp *perch_op_keep(perch_op *op)
 {
-    const struct perch_session *s = op->s;
-    struct perch_parse_options options = {
-        .limits = &s->framer.limits,
-        .strict = s->options.strict,
-        .utf8 = perch_sess_utf8_names(s),
-    };
     struct perch_parse_report report;
-    struct perch_unit unit = s->unit;
+    struct perch_unit unit = op->s->unit;
     struct perch_hole *holes = perch_arena_array(&op->arena, unit.nholes, sizeof *holes);
     struct perch_resp *resp = perch_arena_zalloc(&op->arena, sizeof *resp);
     int rc = PERCH_ENOMEM;
@@ -312,7 +306,7 @@ const struct perch_resp *perch_op_keep(perch_op *op)
         if (unit.nholes)
             memcpy(holes, unit.holes, unit.nholes * sizeof *holes);
         unit.holes = holes;
-        rc = perch_resp_parse(unit, &options, &op->arena, resp, &report);
+        rc = perch_sess_parse(op->s, unit, &op->arena, resp, &report);
     }
     if (rc == 0)
         return resp;

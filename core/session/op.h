@@ -14,6 +14,7 @@
 #include "base/span.h"
 
 struct perch_cmd;
+struct perch_body_head;
 
 /* Which untagged data a command brings. Two commands that bring the same of an exclusive
  * kind are never in flight together: nobody could tell whose data it is. */
@@ -58,6 +59,9 @@ struct perch_op_type {
     void (*begun)(perch_op *op, struct perch_cmd *cmd);
     /* Is this untagged response an answer to that command? */
     bool (*claims)(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp);
+    /* Could the body that begins be one it asked for? The row is as far as it has come, its
+     * number perhaps missing (0). NULL: never. */
+    bool (*claims_body)(const perch_op *op, const struct perch_fetch *row);
     /* Takes a response it claimed. NULL: the session keeps what is in it. */
     void (*take)(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp);
     /* DIALOGUE: the server sent "+". The answer is appended to cmd->enc; op is NULL when
@@ -77,6 +81,13 @@ struct perch_op_type {
 
 #define PERCH_OP_NOTHING 1
 
+/* Who takes bodies while they are read: see struct perch_fetch_args. */
+struct perch_sink {
+    void (*begin)(perch_op *op, const struct perch_body_head *head, void *user);
+    int (*data)(perch_op *op, const uint8_t *p, size_t n, void *user);
+    void (*end)(perch_op *op, void *user);
+};
+
 struct perch_op {
     perch_session *s; /* NULL once `done` has run */
     const struct perch_op_type *type;
@@ -90,6 +101,7 @@ struct perch_op {
     unsigned unanswered; /* its commands in flight */
     /* ANSWERS_FETCH: whose rows it takes, by UID or, with PERCH_OP_SEQ, by number */
     const struct perch_set *messages;
+    const struct perch_sink *sink; /* NULL: bodies come inside their rows */
     bool finished;
     bool more; /* set by `begun`: another command follows without waiting for an answer */
     struct perch_arena arena;

@@ -2,7 +2,6 @@
  * responses mean is in apply.c, what may leave in queue.c. */
 #include "session/session.h"
 
-#include "wire/resp.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/span.h"
@@ -211,22 +210,16 @@ void perch_session_lost(perch_session *s, const struct perch_error *why)
 
 /* ---- bytes in ---- */
 
-/* A body literal above limits.inline_literal begins: its bytes stream past the unit. */
-static int begin_body(perch_session *s, uint64_t size)
+int perch_sess_parse(const perch_session *s, struct perch_unit unit, struct perch_arena *arena,
+                     struct perch_resp *ret, struct perch_parse_report *report)
 {
-    if (s->nholes == s->holes_cap) {
-        size_t cap = s->holes_cap ? s->holes_cap * 2 : 4;
-        struct perch_hole *holes = perch_reallocarray(s->holes, cap, sizeof *holes);
+    struct perch_parse_options options = {
+        .limits = &s->framer.limits,
+        .strict = s->options.strict,
+        .utf8 = perch_sess_utf8_names(s),
+    };
 
-        if (!holes)
-            return perch_sess_die_text(s, PERCH_ENOMEM, NULL, "out of memory for a message body");
-        s->holes = holes;
-        s->holes_cap = cap;
-    }
-    s->holes[s->nholes++] = (struct perch_hole){.at = s->kept.len, .size = size};
-    s->body_left = size;
-    perch_framer_resume(&s->framer, s->kept.len);
-    return 0;
+    return perch_resp_parse(unit, &options, arena, ret, report);
 }
 
 static void report_quirks(perch_session *s, uint32_t quirks)
@@ -245,11 +238,6 @@ static void report_quirks(perch_session *s, uint32_t quirks)
 /* One complete response. */
 static int handle_unit(perch_session *s, struct perch_span bytes)
 {
-    struct perch_parse_options options = {
-        .limits = &s->framer.limits,
-        .strict = s->options.strict,
-        .utf8 = perch_sess_utf8_names(s),
-    };
     struct perch_parse_report report;
     struct perch_resp resp;
     int rc;
@@ -257,7 +245,7 @@ static int handle_unit(perch_session *s, struct perch_span bytes)
     s->unit = (struct perch_unit){.bytes = bytes, .holes = s->holes, .nholes = s->nholes};
     perch_sess_trace(s, false, bytes);
     perch_arena_reset(&s->unit_arena);
-    rc = perch_resp_parse(s->unit, &options, &s->unit_arena, &resp, &report);
+    rc = perch_sess_parse(s, s->unit, &s->unit_arena, &resp, &report);
     if (rc == PERCH_ENOMEM)
         return perch_sess_die_text(s, rc, NULL, "out of memory while parsing a response");
     report_quirks(s, report.quirks);
@@ -279,6 +267,7 @@ static int finish_unit(perch_session *s, struct perch_span unit, size_t kept)
 
     s->unit = (struct perch_unit){0};
     s->nholes = 0;
+    perch_body_drop(s, s->body.op); /* one that was kept is handled with its unit */
     perch_buf_truncate(&s->kept, kept);
     perch_buf_consume(&s->kept, unit.n);
     perch_buf_shrink(&s->kept);
@@ -318,16 +307,8 @@ static int feed_response(perch_session *s, const uint8_t *data, size_t len, size
         perch_buf_truncate(&s->kept, unit.n);
     else
         perch_buf_add(&s->kept, unit.p, unit.n);
-    rc = s->kept.failed ? no_room(s) : begin_body(s, body);
+    rc = s->kept.failed ? no_room(s) : perch_body_begin(s, body);
     return rc ? rc : 1;
-}
-
-static size_t skip_body(perch_session *s, size_t len)
-{
-    size_t n = s->body_left < len ? (size_t)s->body_left : len;
-
-    s->body_left -= n;
-    return n;
 }
 
 /* Nothing may stand behind the OK to STARTTLS: it came in clear, before TLS (CVE-2020-14954). */
@@ -346,17 +327,19 @@ static void feed_all(perch_session *s, const uint8_t *data, size_t len, size_t *
     size_t used = 0;
     int rc = check_injection(s, len) ? -1 : 1;
 
-    while (rc > 0 && used < len && perch_sess_alive(s)) {
+    while (rc > 0 && used < len && !s->body.paused && perch_sess_alive(s)) {
         size_t n = 0;
 
-        if (s->body_left)
-            n = skip_body(s, len - used);
+        if (s->body.on)
+            n = perch_body_feed(s, data + used, len - used);
         else
             rc = feed_response(s, data + used, len - used, &n);
         used += n;
         if (rc > 0 && check_injection(s, len - used))
             rc = -1;
     }
+    if (s->body.op && used) /* data of its command, though the row is not whole yet */
+        perch_op_touch(s->body.op);
     *ret_used = used;
 }
 
@@ -368,6 +351,8 @@ ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len)
     if (s->state == PERCH_STATE_CLOSED)
         return s->error.code;
     if (s->feeding || s->pumping) /* from inside a hook: something is still being handled */
+        return 0;
+    if (s->body.paused)
         return 0;
     if (s->looked_at && len <= s->looked_at) /* no more than the last time */
         return 0;
@@ -455,8 +440,10 @@ static bool tick_one(perch_session *s)
 void perch_session_tick(perch_session *s, perch_ms now)
 {
     perch_sess_enter(s);
-    if (now > s->now)
+    if (now > s->now) {
+        perch_body_hold(s, now - s->now);
         s->now = now;
+    }
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
         if (op->retimed)
             perch_op_touch(op);
@@ -476,12 +463,12 @@ perch_ms perch_session_deadline(const perch_session *s)
     if (s->state == PERCH_STATE_GREETING && s->greeting_deadline < next)
         next = s->greeting_deadline;
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, cmd)
-        if (cmd->deadline < next)
+        if (cmd->deadline < next && !s->body.paused)
             next = cmd->deadline;
     PERCH_LIST_EACH(&s->ops, perch_op, link, op) {
         perch_ms at = op->retimed ? s->now : op->deadline; /* the tick will tell */
 
-        if (at < next)
+        if (at < next && !(s->body.paused && op->unanswered))
             next = at;
     }
     return next;

@@ -13,10 +13,20 @@
 #include "session/op.h"
 
 #include "wire/framer.h"
+#include "wire/resp.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
 enum perch_idle_phase { PERCH_IDLE_OFF = 0, PERCH_IDLE_ASKED, PERCH_IDLE_ON, PERCH_IDLE_LEAVING };
+
+/* The body being read, above limits.inline_literal. */
+struct perch_body_flow {
+    perch_op *op;  /* who asked for it, referenced; NULL: nobody, or not any more */
+    bool on;       /* its bytes go past the unit */
+    bool paused;   /* nothing is eaten */
+    bool held;     /* it was, since the last tick */
+    uint64_t left; /* bytes still to come */
+};
 
 struct perch_session {
     struct perch_session_options options;
@@ -47,8 +57,8 @@ struct perch_session {
     struct perch_buf kept;  /* a unit's bytes, while body literals stream past it */
     struct perch_hole *holes;
     size_t nholes, holes_cap;
+    struct perch_body_flow body;
     size_t looked_at;   /* bytes of an unfinished response that were not eaten */
-    uint64_t body_left; /* of a streaming literal */
     unsigned malformed; /* responses that made no sense, this connection */
     uint64_t chatter;   /* untagged responses since the last answer */
 
@@ -102,6 +112,10 @@ static inline bool perch_sess_trusted(const perch_session *s)
 void perch_sess_event(perch_session *s, const struct perch_event *event);
 void perch_sess_trace(perch_session *s, bool outgoing, struct perch_span text);
 
+/* As the session reads now. */
+int perch_sess_parse(const perch_session *s, struct perch_unit unit, struct perch_arena *arena,
+                     struct perch_resp *ret, struct perch_parse_report *report);
+
 /* The limits that hold before or after authentication. */
 void perch_sess_set_limits(perch_session *s);
 
@@ -127,6 +141,20 @@ int perch_sess_malformed(perch_session *s, struct perch_span raw, const char *wh
 
 /* RESYNC, once per SELECT: what is known of the mailbox is no longer sure. */
 int perch_sess_resync(perch_session *s, const char *why);
+
+/* ---- body.c ---- */
+
+/* A body of `size` bytes follows what is kept. 0, or a negative code: the connection ended. */
+int perch_body_begin(perch_session *s, uint64_t size);
+
+/* Hands on what there is of it; returns how much that was. */
+size_t perch_body_feed(perch_session *s, const uint8_t *data, size_t len);
+
+/* The op is not interested any more: what is left of its body is passed over. */
+void perch_body_drop(perch_session *s, perch_op *op);
+
+/* Time passed: it stands still for what waits for the wire while that is not read. */
+void perch_body_hold(perch_session *s, perch_ms passed);
 
 /* ---- queue.c ---- */
 

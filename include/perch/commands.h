@@ -138,6 +138,14 @@ PERCH_API int perch_unselect_start(perch_session *s, perch_done_fn *done, void *
 
 /* ---- messages ---- */
 
+/* A body that is about to come in pieces. Valid until the hook returns. */
+struct perch_body_head {
+    uint32_t seq, uid; /* 0: not told so far; some servers put the UID behind the body */
+    const struct perch_section *section; /* its item, origin and size; without data */
+};
+
+#define PERCH_PAUSE 1
+
 struct perch_fetch_args {
     size_t size; /* sizeof(struct perch_fetch_args) */
     const struct perch_set *set; /* empty: completes at the next output, nothing is sent */
@@ -149,14 +157,27 @@ struct perch_fetch_args {
     bool vanished;               /* with changedsince, QRESYNC enabled and UIDs */
     void (*on_fetch)(perch_op *op, const struct perch_fetch *row, void *user);
     void (*on_vanished)(perch_op *op, const struct perch_vanished_resp *row, void *user);
+    /* The sink: bodies above limits.inline_literal, in the order they come. Any of the three
+     * may be NULL; with all of them NULL there is none. on_body_data returns 0, or PERCH_PAUSE:
+     * then nothing more is read until perch_op_resume(). */
+    void (*on_body_begin)(perch_op *op, const struct perch_body_head *head, void *user);
+    int (*on_body_data)(perch_op *op, const uint8_t *p, size_t n, void *user);
+    void (*on_body_end)(perch_op *op, void *user);
 };
 
 #define PERCH_FETCH_ARGS_INIT {.size = sizeof(struct perch_fetch_args)}
 
 /* FETCH, UID FETCH. Large sets are split into several commands; `done` comes after the
  * last. Rows that are not of these messages go to on_event only. Without on_fetch rows
- * are collected: perch_op_fetches(), in the order they came. A section above
- * limits.inline_literal is passed over: `streamed` and its size say so. (IMAPClient: fetch) */
+ * are collected: perch_op_fetches(), in the order they came. (IMAPClient: fetch)
+ *
+ * Without a sink every body comes inside its row, held to limits.body. With one, a body above
+ * limits.inline_literal goes to it as it is read and never stands in memory: begin, data,
+ * end, and then on_fetch, where `streamed` and the size take its place. Only on_fetch says that
+ * the message is whole and the one asked for: a connection lost in the middle, a cancel, a
+ * timeout and a response that makes no sense leave without it, the first three without
+ * on_body_end too. A body stays inside its row where it cannot be told yet whose it is: its
+ * UID has not come and several FETCH are in flight. What nobody asked for is passed over. */
 PERCH_API int perch_fetch_start(perch_session *s, const struct perch_fetch_args *args,
                                 perch_done_fn *done, void *user, perch_op **ret_op);
 PERCH_API size_t perch_op_fetches(const perch_op *op, const struct perch_fetch *const **ret_rows);

@@ -116,8 +116,9 @@ struct perch_session_hooks {
     /* The mirror is up to date before this runs. */
     void (*on_event)(perch_session *s, const struct perch_event *event, void *user);
     void (*on_state)(perch_session *s, enum perch_state from, enum perch_state to, void *user);
-    /* There is output where there was none, or a deadline was set: tick and look at
-     * perch_session_output. Not for what perch_session_feed brings: look after it anyway. */
+    /* There is output where there was none, or a deadline was set, or a paused op goes on:
+     * tick, look at perch_session_output and feed what is left. Not for what
+     * perch_session_feed brings: look after it anyway. */
     void (*on_output)(perch_session *s, void *user);
     /* STARTTLS was answered OK and nothing stood behind it. Set TLS up on the wire, then
      * call perch_session_tls_ready. */
@@ -152,11 +153,15 @@ PERCH_API void perch_session_free(perch_session *s);
 
 /* Eats as many complete responses as `data` holds and returns how many bytes were used;
  * keep the rest and call again with more behind it. Hooks and completions run inside;
- * called by one of them it eats nothing and returns 0.
+ * called by one of them it eats nothing and returns 0. So it does while the session is
+ * paused: then read no more from the wire.
  *
  * A negative code: the connection is of no more use; every op has been completed and
  * perch_session_error() says why. PERCH_ECANCELLED: a callback freed the session. */
 PERCH_API ssize_t perch_session_feed(perch_session *s, const uint8_t *data, size_t len);
+
+/* An op was paused by its on_body_data (perch/commands.h) and not yet resumed. */
+PERCH_API bool perch_session_paused(const perch_session *s);
 
 /* What to send next, valid until the next call; say with perch_session_sent how much
  * of it left. Ops that turn out to have nothing to send complete inside. */
@@ -236,10 +241,15 @@ PERCH_API void perch_op_unref(perch_op *op);
  * is closed. Either way `done` runs with PERCH_ECANCELLED before this returns. */
 PERCH_API void perch_op_cancel(perch_op *op);
 
+/* Goes on after on_body_data returned PERCH_PAUSE: from inside any callback or from outside.
+ * Nothing is called back in here; on_output says that there is something to feed. Harmless
+ * for an op that is not paused. Whatever ends the op resumes the session too. */
+PERCH_API void perch_op_resume(perch_op *op);
+
 /* Milliseconds from now (from the next tick) after which it fails with PERCH_ETIMEOUT; 0:
  * never. It restarts only when data of this very command arrives, or when the commands
- * sent before it have been answered. Nobody can tell what became of a command that was
- * sent: the connection ends with it. */
+ * sent before it have been answered; it stands still while the session is paused. Nobody
+ * can tell what became of a command that was sent: the connection ends with it. */
 PERCH_API void perch_op_set_timeout(perch_op *op, perch_ms timeout);
 
 #ifdef __cplusplus

@@ -348,67 +348,37 @@ static void test_one_failure_costs_itself(void)
     transcript_run(NULL, play_malformed_row);
 }
 
-/* ---- bodies that stream past ---- */
+/* ---- large bodies; those that stream are in test_body.c ---- */
 
-static void check_streamed(struct transcript_token *token, perch_op *op)
-{
-    const struct perch_fetch *const *rows;
+#define BODY_65 "01234567890123456789012345678901234567890123456789012345678901234"
 
-    (void)token;
-    ASSERT_INT(perch_op_fetches(op, &rows), 1);
-    ASSERT_INT(rows[0]->uid, 1);
-    ASSERT_INT(rows[0]->nsections, 2);
-    CU_ASSERT(rows[0]->sections[0].streamed);
-    ASSERT_INT(rows[0]->sections[0].size, 100);
-    CU_ASSERT_PTR_NULL(rows[0]->sections[0].data.p);
-    ASSERT_SPAN(rows[0]->sections[1].data, "ok");
-}
-
-static void play_streamed(struct transcript *t)
-{
-    static const char *const sections[] = {"BODY.PEEK[1]", "BODY.PEEK[2]"};
-
-    begin(t);
-    start(t, "a", (struct perch_fetch_args){.sections = sections, .nsections = 2}, "1");
-    t->tokens[t->ntokens - 1].on_done = check_streamed;
-    transcript_play(t, "C: <1> UID FETCH 1 (BODY.PEEK[1] BODY.PEEK[2])\n"
-                       "S: * 1 FETCH (BODY[1] {100}\n"
-                       "S- 0123456789012345678901234567890123456789"
-                       "0123456789012345678901234567890123456789"
-                       "01234567890123456789\n"
-                       "S:  BODY[2] {2}\n"
-                       "S: ok UID 1)\n"
-                       "S: <1> OK\n");
-    transcript_expect(t, "event FETCH 1 op UID FETCH\n"
-                         "done a ok\n");
-}
-
-static void check_two(struct transcript_token *token, perch_op *op)
+static void check_kept(struct transcript_token *token, perch_op *op)
 {
     const struct perch_fetch *const *rows;
 
     (void)token;
     ASSERT_INT(perch_op_fetches(op, &rows), 2);
-    CU_ASSERT(rows[0]->sections[0].streamed && rows[0]->sections[1].streamed);
-    ASSERT_INT(rows[0]->sections[0].size, 65);
-    ASSERT_INT(rows[0]->sections[1].size, 66);
     ASSERT_INT(rows[0]->uid, 1);
+    ASSERT_INT(rows[0]->nsections, 2);
+    CU_ASSERT(!rows[0]->sections[0].streamed && !rows[0]->sections[1].streamed);
+    ASSERT_SPAN(rows[0]->sections[0].data, BODY_65);
+    ASSERT_SPAN(rows[0]->sections[1].data, BODY_65 "5");
     ASSERT_INT(rows[1]->uid, 2);
     ASSERT_SPAN(rows[1]->sections[0].data, "x");
 }
 
-static void play_two_streams(struct transcript *t)
+static void play_kept(struct transcript *t)
 {
     static const char *const sections[] = {"BODY.PEEK[1]", "BODY.PEEK[2]"};
 
     begin(t);
     start(t, "a", (struct perch_fetch_args){.sections = sections, .nsections = 2}, "1:2");
-    t->tokens[t->ntokens - 1].on_done = check_two;
+    t->tokens[t->ntokens - 1].on_done = check_kept;
     transcript_play(t, "C: <1> UID FETCH 1:2 (BODY.PEEK[1] BODY.PEEK[2])\n"
                        "S: * 1 FETCH (BODY[1] {65}\n"
-                       "S- 01234567890123456789012345678901234567890123456789012345678901234\n"
+                       "S- " BODY_65 "\n"
                        "S:  BODY[2] {66}\n"
-                       "S- 012345678901234567890123456789012345678901234567890123456789012345\n"
+                       "S- " BODY_65 "5\n"
                        "S:  UID 1)\n"
                        "S: * 2 FETCH (UID 2 BODY[1] \"x\" BODY[2] NIL)\n"
                        "S: <1> OK\n");
@@ -417,14 +387,31 @@ static void play_two_streams(struct transcript *t)
                          "done a ok\n");
 }
 
-static void test_a_body_over_the_limit_streams_past(void)
+static void play_too_much(struct transcript *t)
+{
+    static const char *const sections[] = {"BODY.PEEK[1]", "BODY.PEEK[2]"};
+
+    begin(t);
+    start(t, "a", (struct perch_fetch_args){.sections = sections, .nsections = 2}, "1");
+    transcript_play(t, "C: <1> UID FETCH 1 (BODY.PEEK[1] BODY.PEEK[2])\n"
+                       "S: * 1 FETCH (UID 1 BODY[1] {65}\n"
+                       "S- " BODY_65 "\n"
+                       "S:  BODY[2] {66}\n");
+    transcript_expect(t, "state closed\n"
+                         "done a PERCH_ELIMIT\n");
+}
+
+static void test_without_a_sink_a_large_body_comes_with_its_row(void)
 {
     struct perch_session_options options = PERCH_SESSION_OPTIONS_INIT;
 
     options.secure = true;
     options.limits.inline_literal = 64;
-    transcript_run(&options, play_streamed);
-    transcript_run(&options, play_two_streams);
+    options.limits.body = 131;
+    options.limits.response = 100; /* bodies do not count as that */
+    transcript_run(&options, play_kept);
+    options.limits.body = 130;
+    transcript_run(&options, play_too_much);
 }
 
 PERCH_SUITE("session/fetch") = {
@@ -437,6 +424,6 @@ PERCH_SUITE("session/fetch") = {
     PERCH_TEST(test_CHANGEDSINCE_with_VANISHED),
     PERCH_TEST(test_refusals_send_nothing),
     PERCH_TEST(test_one_failure_costs_itself),
-    PERCH_TEST(test_a_body_over_the_limit_streams_past),
+    PERCH_TEST(test_without_a_sink_a_large_body_comes_with_its_row),
     PERCH_END,
 };

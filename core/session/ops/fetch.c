@@ -14,6 +14,7 @@ struct fetch_op {
     struct perch_fetch_args args; /* its pointers lead into the fields below */
     struct perch_set set;
     struct perch_span *sections;
+    struct perch_sink sink;
     size_t next; /* range of the set that leaves next */
     struct perch_rows rows;
 };
@@ -138,6 +139,14 @@ static bool claims_row(perch_op *op, const struct perch_cmd *cmd, const struct p
            claims_fetch(f, &resp->u.fetch);
 }
 
+static bool claims_body(const perch_op *op, const struct perch_fetch *row)
+{
+    const struct fetch_op *f = (const struct fetch_op *)op;
+    uint32_t number = f->args.seq ? row->seq : row->uid;
+
+    return f->args.nsections && (!number || perch_set_has(&f->set, number));
+}
+
 static void take_row(perch_op *op, struct perch_cmd *cmd, const struct perch_resp *resp)
 {
     struct fetch_op *f = (struct fetch_op *)op;
@@ -171,6 +180,7 @@ static const struct perch_op_type fetch_type = {
     .build = build_fetch,
     .begun = fetch_begun,
     .claims = claims_row,
+    .claims_body = claims_body,
     .take = take_row,
     .drop = fetch_drop,
 };
@@ -199,6 +209,14 @@ static void copy_sections(struct fetch_op *f)
         f->sections[i] = perch_op_copy(&f->op, perch_span_of(sections[i]));
 }
 
+static void set_sink(struct fetch_op *f)
+{
+    f->sink = (struct perch_sink){
+        .begin = f->args.on_body_begin, .data = f->args.on_body_data, .end = f->args.on_body_end};
+    if (f->sink.begin || f->sink.data || f->sink.end)
+        f->op.sink = &f->sink;
+}
+
 int perch_fetch_start(perch_session *s, const struct perch_fetch_args *args, perch_done_fn *done,
                       void *user, perch_op **ret_op)
 {
@@ -214,6 +232,7 @@ int perch_fetch_start(perch_session *s, const struct perch_fetch_args *args, per
         f->set = perch_op_copy_set(op, f->args.set);
         op->messages = &f->set;
         copy_sections(f);
+        set_sink(f);
         check_fetch(op, f);
     }
     return perch_op_start(s, op, ret_op);
