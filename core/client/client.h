@@ -67,7 +67,8 @@ bool perch_client_inside(const perch_client *c);
 
 int perch_conn_start(perch_client *c);
 
-/* Tells the session the time, sends what it has to send, notices its end, sets the timer. */
+/* Tells the session the time, sends what it has to send, notices its end, stops and starts
+ * reading as it asks, sets the timer. */
 void perch_conn_settle(perch_client *c);
 
 /* The connection is over and c->error says why: closes, completes all ops, tells. */

@@ -102,6 +102,19 @@ static void conn_arm(perch_client *c)
         perch_timer_set(&c->timer, next - perch_clock_ms());
 }
 
+/* While the session is paused nothing is read, and so the server has to wait. */
+static void conn_pace(perch_client *c)
+{
+    bool paused = is_live(c) && c->session && perch_session_paused(c->session);
+
+    if (paused == c->io.paused || !is_live(c))
+        return;
+    if (paused)
+        perch_io_pause(&c->io);
+    else
+        perch_io_resume(&c->io);
+}
+
 static void tell_connected(perch_client *c)
 {
     perch_connected_fn *connected = c->connected;
@@ -123,6 +136,7 @@ void perch_conn_settle(perch_client *c)
         perch_session_tick(c->session, perch_clock_ms());
     conn_flush(c);
     notice_death(c);
+    conn_pace(c);
     conn_arm(c);
     if (c->phase == PERCH_PHASE_CLOSED)
         perch_buf_done(&c->io.rx); /* nobody reads it any more */

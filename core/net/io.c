@@ -236,7 +236,7 @@ static bool io_end(struct perch_io *io)
 /* Decrypts and hands up until GnuTLS is dry: what it holds does not wake the descriptor. */
 static bool io_decrypt(struct perch_io *io)
 {
-    for (;;) {
+    while (!io->paused) {
         uint8_t *room = perch_buf_room(&io->rx, READ_SIZE);
         size_t n = 0;
 
@@ -260,6 +260,7 @@ static bool io_decrypt(struct perch_io *io)
             return io_end(io);
         }
     }
+    return true;
 }
 
 static bool io_handshake(struct perch_io *io)
@@ -301,7 +302,8 @@ static bool io_read_tls(struct perch_io *io)
         return false;
     if (!io->handshaking && !io_decrypt(io))
         return false;
-    if (eof) { /* GnuTLS has ended the stream in all cases we know; it must not go on here */
+    if (eof && !io->paused) { /* GnuTLS has ended the stream in all cases we know; it must not go on
+                                 here */
         explain_eof(io);
         return io_end(io);
     }
@@ -309,12 +311,30 @@ static bool io_read_tls(struct perch_io *io)
     return true;
 }
 
+/* What a pause left in the buffers, before more is put into them. */
+static bool io_catch_up(struct perch_io *io)
+{
+    io->behind = false;
+    if (io->rx.len > 0 && !io->hooks->on_data(io->user))
+        return false;
+    return !io->tls || io_decrypt(io);
+}
+
+static bool io_read(struct perch_io *io)
+{
+    if (io->behind && !io_catch_up(io))
+        return false;
+    if (io->paused)
+        return true;
+    return io->tls ? io_read_tls(io) : io_read_clear(io);
+}
+
 static void io_on_readable(void *user)
 {
     struct perch_io *io = user;
     bool last = io->ended; /* writing failed: one look at what the server said, then the end */
 
-    if (!(io->tls ? io_read_tls(io) : io_read_clear(io)))
+    if (!io_read(io))
         return;
     if (last) {
         (void)io_end(io);
@@ -335,6 +355,22 @@ void perch_io_init(struct perch_io *io, struct perch_loop *loop, int fd, const c
     io->out.secret = true; /* a password may pass in clear, on loopback */
     perch_watch_init(&io->watch, loop, fd, io_on_readable, io_on_writable, io);
     perch_watch_read(&io->watch);
+}
+
+void perch_io_pause(struct perch_io *io)
+{
+    io->paused = true;
+    perch_watch_no_read(&io->watch);
+    if (io->ended)
+        perch_watch_poke(&io->watch);
+}
+
+void perch_io_resume(struct perch_io *io)
+{
+    io->paused = false;
+    io->behind = true;
+    perch_watch_read(&io->watch);
+    perch_watch_poke(&io->watch);
 }
 
 int perch_io_start_tls(struct perch_io *io, const struct perch_tls_config *config)

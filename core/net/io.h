@@ -39,6 +39,8 @@ struct perch_io {
     bool handshaking;
     bool blocked; /* the kernel is full: EV_WRITE is on */
     bool ended;   /* nothing more can be written; on_end follows in the next turn */
+    bool paused;  /* nothing is read: the kernel's buffers fill up, and the server waits */
+    bool behind;  /* reading goes on: first with what the pause left in the buffers */
 
     perch_ms last_heard; /* 0: never */
     uint64_t bytes_in, bytes_out;
@@ -61,6 +63,12 @@ int perch_io_start_tls(struct perch_io *io, const struct perch_tls_config *confi
 /* Sends bytes, or keeps them to be sent, and returns how many it took. 0: enough waits
  * already and on_drained follows, or on_tls or on_end. */
 size_t perch_io_send(struct perch_io *io, const char *p, size_t n);
+
+/* Reads no more, and then again, from the loop's next turn on. What was read before stays in
+ * the buffers: on_data runs for it first, so that they never hold more than one turn brings.
+ * An end that only reading would show is told after the pause. */
+void perch_io_pause(struct perch_io *io);
+void perch_io_resume(struct perch_io *io);
 
 /* "TLS1.3 AES-256-GCM 127.0.0.1:993", "no TLS [::1]:143", "no TLS" for other sockets. */
 void perch_io_describe(const struct perch_io *io, char *out, size_t room);

@@ -109,6 +109,11 @@ void perch_watch_read(struct perch_watch *w)
     (void)event_add(&w->rd, NULL);
 }
 
+void perch_watch_no_read(struct perch_watch *w)
+{
+    (void)event_del(&w->rd);
+}
+
 void perch_watch_write(struct perch_watch *w)
 {
     (void)event_add(&w->wr, NULL);

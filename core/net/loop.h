@@ -39,7 +39,7 @@ void perch_timer_init(struct perch_timer *t, struct perch_loop *l, perch_loop_fn
 void perch_timer_set(struct perch_timer *t, perch_ms delay);
 void perch_timer_stop(struct perch_timer *t);
 
-/* One file descriptor: `readable` stays on until the watch is stopped, `writable` runs once
+/* One file descriptor: `readable` stays on until it is turned off or the watch is stopped, `writable` runs once
  * each time it is asked for. */
 struct perch_watch {
     struct event rd, wr;
@@ -51,6 +51,7 @@ struct perch_watch {
 void perch_watch_init(struct perch_watch *w, struct perch_loop *l, int fd, perch_loop_fn *readable,
                       perch_loop_fn *writable, void *user);
 void perch_watch_read(struct perch_watch *w);
+void perch_watch_no_read(struct perch_watch *w);
 void perch_watch_write(struct perch_watch *w);
 
 /* As if the descriptor had become readable: in the loop's next turn. */
