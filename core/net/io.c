@@ -302,8 +302,8 @@ static bool io_read_tls(struct perch_io *io)
         return false;
     if (!io->handshaking && !io_decrypt(io))
         return false;
-    if (eof && !io->paused) { /* GnuTLS has ended the stream in all cases we know; it must not go on
-                                 here */
+    /* GnuTLS has ended the stream in all cases we know; it must not go on here. */
+    if (eof && !io->paused) {
         explain_eof(io);
         return io_end(io);
     }

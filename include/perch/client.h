@@ -135,7 +135,8 @@ PERCH_API uint64_t perch_client_bytes_in(const perch_client *c);
 PERCH_API uint64_t perch_client_bytes_out(const perch_client *c);
 
 /* Runs the loop until `op` is done; returns its code. The op must be referenced.
- * PERCH_EINVAL: it is not of this client. */
+ * PERCH_EINVAL: it is not of this client. PERCH_ESTATE: it is paused, and nothing on the loop
+ * is left that could resume it. */
 PERCH_API int perch_op_wait(perch_client *c, perch_op *op);
 
 /* Runs the loop until an event was delivered or `timeout` ms passed: for blocking
