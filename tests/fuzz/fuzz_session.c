@@ -12,6 +12,7 @@
  *  - fed byte by byte the same happens. */
 #include "fuzz.h"
 
+#include "perch/change.h"
 #include "perch/commands.h"
 #include "perch/search.h"
 
@@ -204,6 +205,76 @@ static int start_login(perch_session *s, struct started *o)
     return perch_authenticate_start(s, &args, on_done, o, &o->op);
 }
 
+static int start_store(perch_session *s, bool seq, struct started *o)
+{
+    struct perch_range range = {1, 9};
+    struct perch_set set = {.r = &range, .n = 1};
+    struct perch_store_args args = PERCH_STORE_ARGS_INIT;
+
+    args.set = &set;
+    args.seq = seq;
+    args.mode = PERCH_STORE_ADD;
+    args.flags = PERCH_FLAG_SEEN;
+    args.conditional = !seq;
+    return perch_store_start(s, &args, on_done, o, &o->op);
+}
+
+static int start_copy(perch_session *s, char what, struct started *o)
+{
+    struct perch_range range = {1, 9};
+    struct perch_set set = {.r = &range, .n = 1};
+    struct perch_copy_args args = PERCH_COPY_ARGS_INIT;
+
+    args.set = &set;
+    args.seq = what == 'V';
+    args.mailbox = PERCH_SPAN("gr\xc3\xbc\xc3\x9f");
+    if (what == 'C')
+        return perch_copy_start(s, &args, on_done, o, &o->op);
+    return perch_move_start(s, &args, on_done, o, &o->op);
+}
+
+static int start_expunge(perch_session *s, bool all, struct started *o)
+{
+    struct perch_range range = {1, 9};
+    struct perch_set set = {.r = &range, .n = 1};
+
+    return perch_expunge_start(s, all ? NULL : &set, on_done, o, &o->op);
+}
+
+static ssize_t give(void *user, uint8_t *to, size_t max)
+{
+    (void)user;
+    memset(to, 'x', max);
+    return (ssize_t)max;
+}
+
+/* Small ones from memory, a large one by a function. */
+static const struct perch_append_message messages[] = {
+    {.source = {.size = 2, .data = "hi"}},
+    {.source = {.size = 100000, .read = give}},
+    {.flags = PERCH_FLAG_DRAFT, .source = {.size = 5, .data = "hello"}},
+};
+
+static int start_append(perch_session *s, bool several, struct started *o)
+{
+    struct perch_append_args args = PERCH_APPEND_ARGS_INIT;
+
+    args.mailbox = PERCH_SPAN("x");
+    args.messages = messages;
+    args.nmessages = several ? 3 : 1;
+    return perch_append_start(s, &args, on_done, o, &o->op);
+}
+
+static int start_replace(perch_session *s, struct started *o)
+{
+    struct perch_replace_args args = PERCH_REPLACE_ARGS_INIT;
+
+    args.number = 3;
+    args.mailbox = PERCH_SPAN("x");
+    args.message = messages;
+    return perch_replace_start(s, &args, on_done, o, &o->op);
+}
+
 static int start(perch_session *s, char what, struct started *o)
 {
     static const char *const caps[] = {"QRESYNC", "UTF8=ACCEPT"};
@@ -240,6 +311,23 @@ static int start(perch_session *s, char what, struct started *o)
     case 'q':
     case 'Q':
         return start_search(s, what == 'Q', o);
+    case 'o':
+    case 'O':
+        return start_store(s, what == 'O', o);
+    case 'C':
+    case 'v':
+    case 'V':
+        return start_copy(s, what, o);
+    case 'z':
+    case 'Z':
+        return start_expunge(s, what == 'Z', o);
+    case 'p':
+    case 'P':
+        return start_append(s, what == 'P', o);
+    case 'y':
+        return start_replace(s, o);
+    case 'k':
+        return perch_close_start(s, on_done, o, &o->op);
     default:
         return perch_idle_start(s, 60000, on_done, o, &o->op);
     }
@@ -277,7 +365,7 @@ static void step(struct world *w, char what)
 
     if (w->dead)
         return;
-    if (strchr("cnliasaeLKSmMufgqQd", what))
+    if (strchr("cnliasaeLKSmMufgqQdoOCvVzZpPyk", what))
         start_one(w, what);
     else if (what == 'D' && op)
         perch_idle_stop(op);
