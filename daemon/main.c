@@ -249,6 +249,18 @@ struct signals {
     struct event *term, *interrupt, *hangup;
 };
 
+/* A stop or a reload that is asked for before the loop is there waits for it. */
+static void signals_hold(int how)
+{
+    sigset_t held;
+
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigprocmask(how, &held, NULL);
+}
+
 static int signals_watch(struct signals *s, struct daemon *d)
 {
     s->term = evsignal_new(d->base, SIGTERM, on_terminate, d);
@@ -256,7 +268,11 @@ static int signals_watch(struct signals *s, struct daemon *d)
     s->hangup = evsignal_new(d->base, SIGHUP, on_hangup, d);
     if (!s->term || !s->interrupt || !s->hangup)
         return -1;
-    return event_add(s->term, NULL) | event_add(s->interrupt, NULL) | event_add(s->hangup, NULL);
+    if (event_add(s->term, NULL) != 0 || event_add(s->interrupt, NULL) != 0 ||
+        event_add(s->hangup, NULL) != 0)
+        return -1;
+    signals_hold(SIG_UNBLOCK);
+    return 0;
 }
 
 static void signals_free(struct signals *s)
@@ -389,6 +405,7 @@ static int load_and_run(const struct arguments *a)
         (void)fprintf(stderr, "perchd: out of memory\n");
         return EXIT_FAILURE;
     }
+    signals_hold(SIG_BLOCK);
     if (config_load(&d.paths, &c, &error) != 0) {
         (void)fprintf(stderr, "%s\n", error.text);
         return EX_CONFIG;

@@ -1,6 +1,10 @@
 """SIGTERM: what runs may end, what does not end runs again; and what perchd never gives away."""
+import functools
 import os
+import signal
+import subprocess
 import time
+import unittest.mock
 
 from harness import LiveTest, main, until
 
@@ -46,6 +50,20 @@ class Stop(LiveTest):
         perchd.stop()
         first, second = self.lines(perchd, 'log')[:2], self.lines(perchd, 'log')[2:]
         self.assertEqual(first, second)
+
+    def test_a_signal_before_the_loop_waits_for_it(self):
+        perchd = self.perchd()
+        early = {signal.SIGHUP, signal.SIGTERM}
+
+        def pend():
+            signal.pthread_sigmask(signal.SIG_BLOCK, early)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+        with unittest.mock.patch('subprocess.Popen', functools.partial(subprocess.Popen, preexec_fn=pend)):
+            perchd.start(ready=False)
+        until('the reload', lambda: 'info read ' in perchd.log(), explain=perchd.log)
+        perchd.wait_ready()
+        perchd.stop()
 
     def test_no_secret_is_given_away(self):
         perchd = self.daemon_with('env >>{dir}/env; cat >>{dir}/env; echo done >>{dir}/log')
