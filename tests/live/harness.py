@@ -153,7 +153,10 @@ class Perchd:
         return self
 
     def wait_ready(self):
-        until('perchd to watch', lambda: self.perch('status', check=False).returncode == 0,
+        def watching():
+            assert self.process.poll() is None, self.log()
+            return self.perch('status', check=False).returncode == 0
+        until('perchd to watch', watching,
               explain=lambda: f'{self.log()}\n{self.perch("status", "--json", check=False)}')
 
     def engine(self):
