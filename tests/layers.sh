@@ -20,9 +20,9 @@ declare -A public=(
     [base]="types error version"
     [wire]="types error response search set text"
     [sasl]="types error"
-    [session]="types error response search set text session commands change mailbox order admin"
+    [session]="types error response search set text session commands change mailbox order admin raw"
     [net]="types error trust"
-    [client]="types error response search set text session commands change mailbox order admin trust client"
+    [client]="types error response search set text session commands change mailbox order admin raw trust client"
 )
 
 # Which files may open a third-party door: pattern of the header, then of the files.

@@ -1,4 +1,4 @@
-/* Blocking twins that administer mailboxes and the server. */
+/* Blocking twins that administer mailboxes and the server, and that of any command. */
 #include "client/sync.h"
 
 int perch_getacl_sync(perch_client *c, const struct perch_acl_args *args, perch_op **ret_op)
@@ -112,5 +112,16 @@ int perch_language_sync(perch_client *c, const char *const *languages, size_t n,
 
     if (rc == PERCH_OK)
         rc = perch_language_start(y.session, languages, n, perch_sync_done, &y, &y.op);
+    return perch_sync_end(&y, rc);
+}
+
+int perch_raw_sync(perch_client *c, const char *command, const struct perch_raw_arg *args, size_t n,
+                   perch_op **ret_op)
+{
+    struct perch_sync y;
+    int rc = perch_sync_begin(&y, c, ret_op);
+
+    if (rc == PERCH_OK)
+        rc = perch_raw_start(y.session, command, args, n, perch_sync_done, &y, &y.op);
     return perch_sync_end(&y, rc);
 }

@@ -46,6 +46,7 @@
 #include "perch/commands.h"
 #include "perch/mailbox.h"
 #include "perch/order.h"
+#include "perch/raw.h"
 #include "perch/trust.h"
 
 #ifdef __cplusplus
@@ -225,6 +226,8 @@ PERCH_API int perch_setmetadata_sync(perch_client *c, const struct perch_setmeta
                                      perch_op **ret_op);
 PERCH_API int perch_language_sync(perch_client *c, const char *const *languages, size_t n,
                                   perch_op **ret_op);
+PERCH_API int perch_raw_sync(perch_client *c, const char *command, const struct perch_raw_arg *args,
+                             size_t n, perch_op **ret_op);
 
 /* Enters IDLE and returns once the server agreed; leave with perch_idle_stop_sync. */
 PERCH_API int perch_idle_sync(perch_client *c, perch_ms renew, perch_op **ret_op);

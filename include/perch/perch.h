@@ -9,6 +9,7 @@
 #include "perch/error.h"
 #include "perch/mailbox.h"
 #include "perch/order.h"
+#include "perch/raw.h"
 #include "perch/response.h"
 #include "perch/search.h"
 #include "perch/session.h"

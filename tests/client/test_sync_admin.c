@@ -199,9 +199,32 @@ static void test_the_server_is_administered(void)
     finish(&f);
 }
 
+static void test_any_command(void)
+{
+    static const struct server_step steps[] = {
+        LOGGED_IN("X"),
+        {SERVER_EXPECT, "XCMD 7"},
+        {SERVER_SAY, "* XCMD seven\r\n%t OK\r\n"},
+        {SERVER_END, NULL},
+    };
+    const struct perch_raw_arg seven = {.kind = PERCH_RAW_NUMBER, .number = 7};
+    const struct perch_resp *const *rows;
+    struct fixture f;
+    perch_op *op;
+
+    begin(&f, steps);
+    ASSERT_INT(perch_raw_sync(f.c, "XCMD", &seven, 1, &op), 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(op);
+    CU_ASSERT_EQUAL_FATAL(perch_op_raw(op, &rows), 1);
+    ASSERT_SPAN(rows[0]->raw, "* XCMD seven");
+    perch_op_unref(op);
+    finish(&f);
+}
+
 PERCH_SUITE("client/sync_admin") = {
     PERCH_TEST(test_mailboxes_are_made_and_found),
     PERCH_TEST(test_messages_are_put_in_order),
     PERCH_TEST(test_the_server_is_administered),
+    PERCH_TEST(test_any_command),
     PERCH_END,
 };

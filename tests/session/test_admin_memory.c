@@ -5,6 +5,7 @@
 #include "perch/admin.h"
 #include "perch/mailbox.h"
 #include "perch/order.h"
+#include "perch/raw.h"
 
 /* ---- mailboxes ---- */
 
@@ -121,9 +122,39 @@ static void test_administration_without_memory(void)
     CU_ASSERT(perch_failmem(server, NULL) > 30);
 }
 
+/* ---- any command ---- */
+
+static int raw(void *user)
+{
+    struct perch_range range = {1, 9};
+    struct perch_set set = {.r = &range, .n = 1};
+    const struct perch_raw_arg args[] = {
+        {.kind = PERCH_RAW_ATOM, .text = PERCH_SPAN("y")},
+        {.kind = PERCH_RAW_SET, .set = &set},
+        {.kind = PERCH_RAW_SECRET, .text = PERCH_SPAN("s")},
+        {.kind = PERCH_RAW_LITERAL, .text = PERCH_SPAN("\r\n")},
+    };
+    struct run r = {0};
+
+    (void)user;
+    run_begin(&r, "* CAPABILITY IMAP4rev1\r\n");
+    if (!r.s)
+        return PERCH_ENOMEM;
+    run_note(&r, perch_raw_start(r.s, "XCMD", args, PERCH_COUNT(args), run_done, &r, NULL));
+    run_answer(&r, "+ go\r\n* XCMD one\r\n* 2 XCMD\r\n", "");
+    return run_end(&r);
+}
+
+static void test_any_command_without_memory(void)
+{
+    ASSERT_INT(raw(NULL), 0);
+    CU_ASSERT(perch_failmem(raw, NULL) > 5);
+}
+
 PERCH_SUITE("session/admin_memory") = {
     PERCH_TEST(test_mailboxes_without_memory),
     PERCH_TEST(test_order_without_memory),
     PERCH_TEST(test_administration_without_memory),
+    PERCH_TEST(test_any_command_without_memory),
     PERCH_END,
 };
