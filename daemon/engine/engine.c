@@ -208,18 +208,29 @@ static void when_settled(struct engine *e, void (*then)(struct engine *e, void *
 
 /* ---- what is too old ---- */
 
-/* The numbers are copied: the job shares nothing with the loop. */
+/* All is copied: the job shares nothing with the loop. */
 struct retention {
     struct engine *engine;
-    int64_t events_before_ms, dead_before_ms;
+    char *configured; /* the accounts' keys, a JSON array; jansson's memory */
+    int64_t now_ms, events_before_ms, dead_before_ms, gone_before_ms;
     int dropped;
 };
+
+static void free_retention(struct retention *r)
+{
+    free(r->configured);
+    perch_free(r);
+}
 
 static int run_retention(struct store_tx *tx, void *arg)
 {
     struct retention *r = arg;
 
+    if (store_accounts_mark(tx, r->configured, r->now_ms) < 0)
+        return -1;
     r->dropped = store_retain(tx, r->events_before_ms, r->dead_before_ms, RETAIN_ROWS);
+    if (r->dropped == 0)
+        r->dropped = store_accounts_retain(tx, r->gone_before_ms, RETAIN_ROWS);
     return r->dropped < 0 ? -1 : 0;
 }
 
@@ -228,10 +239,24 @@ static void retention_done(int rc, void *arg)
 {
     struct retention *r = arg;
 
-    if (rc == 0 && r->dropped >= RETAIN_ROWS && !r->engine->stopping &&
+    if (rc == 0 && r->dropped > 0 && !r->engine->stopping &&
         store_submit(r->engine->store, STORE_BULK, run_retention, retention_done, r) == 0)
         return;
-    perch_free(r);
+    free_retention(r);
+}
+
+static char *configured_accounts(const struct config *config)
+{
+    json_t *keys = json_array();
+    char *text = NULL;
+    bool all = keys != NULL;
+
+    for (size_t i = 0; i < config->naccounts && all; i++)
+        all = json_array_append_new(keys, json_string(config->accounts[i].key)) == 0;
+    if (all)
+        text = json_dumps(keys, JSON_COMPACT);
+    json_decref(keys);
+    return text;
 }
 
 static void on_retain_due(int fd, short what, void *user)
@@ -246,11 +271,14 @@ static void on_retain_due(int fd, short what, void *user)
         return;
     *r = (struct retention){
         .engine = e,
+        .configured = configured_accounts(e->config),
+        .now_ms = now,
         .events_before_ms = now - e->config->retain_events_ms,
         .dead_before_ms = now - e->config->retain_dead_ms,
+        .gone_before_ms = now - e->config->retain_gone_ms,
     };
-    if (store_submit(e->store, STORE_BULK, run_retention, retention_done, r) < 0)
-        perch_free(r);
+    if (!r->configured || store_submit(e->store, STORE_BULK, run_retention, retention_done, r) < 0)
+        free_retention(r);
 }
 
 /* ---- configuration ---- */

@@ -19,7 +19,8 @@ static const char *const schema_steps[] = {
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
     " key TEXT NOT NULL UNIQUE,"
     " user TEXT NOT NULL,"
-    " host TEXT NOT NULL"
+    " host TEXT NOT NULL,"
+    " gone INTEGER NOT NULL DEFAULT 0" /* since when it is configured no longer; 0: it is */
     ") STRICT;"
 
     "CREATE TABLE mailboxes ("

@@ -36,6 +36,9 @@ int store_account_open(struct store_tx *tx, const char *key, const char *user, c
                    db_int(account.id), db_text(user), db_text(host)) < 0)
             return -1;
     }
+    if (DB_RUN(&tx->db, "UPDATE accounts SET gone = 0 WHERE id = ?1 AND gone <> 0",
+               db_int(account.id)) < 0)
+        return -1;
     account.key = perch_arena_strndup(a, key, strlen(key));
     account.user = perch_arena_strndup(a, user, strlen(user));
     account.host = perch_arena_strndup(a, host, strlen(host));
@@ -44,6 +47,33 @@ int store_account_open(struct store_tx *tx, const char *key, const char *user, c
     *ret = account;
     *ret_started_anew = found && !same;
     return 0;
+}
+
+int store_accounts_mark(struct store_tx *tx, const char *configured, int64_t now_ms)
+{
+    return DB_RUN(&tx->db,
+                  "UPDATE accounts SET gone = iif(gone = 0, ?2, 0)"
+                  " WHERE (gone = 0) <> (key IN (SELECT value FROM json_each(?1)))",
+                  db_text(configured), db_int(now_ms));
+}
+
+/* The messages first, so that what goes with the account in one statement is small. */
+int store_accounts_retain(struct store_tx *tx, int64_t gone_before_ms, size_t limit)
+{
+    int messages;
+
+    if (DB_RUN(&tx->db,
+               "DELETE FROM messages WHERE (mailbox, uid) IN (SELECT m.mailbox, m.uid"
+               " FROM accounts a JOIN mailboxes b ON b.account = a.id"
+               " JOIN messages m ON m.mailbox = b.id WHERE a.gone > 0 AND a.gone < ?1 LIMIT ?2)",
+               db_int(gone_before_ms), db_int((int64_t)limit)) < 0)
+        return -1;
+    messages = sqlite3_changes(tx->db.handle);
+    if ((size_t)messages < limit &&
+        DB_RUN(&tx->db, "DELETE FROM accounts WHERE gone > 0 AND gone < ?1",
+               db_int(gone_before_ms)) < 0)
+        return -1;
+    return messages;
 }
 
 /* The columns of each SELECT below, in this order. */

@@ -83,6 +83,15 @@ struct store_account {
 int store_account_open(struct store_tx *tx, const char *key, const char *user, const char *host,
                        struct store_account *ret, struct perch_arena *a, bool *ret_started_anew);
 
+/* `configured` is a JSON array of the accounts' keys: notes since when others are gone, and
+ * that those came back. */
+int store_accounts_mark(struct store_tx *tx, const char *configured, int64_t now_ms);
+
+/* Forgets the accounts that have been gone for longer, with all but their events; at most
+ * `limit` messages at once. Returns how many went, fewer than `limit` when it is done; -1 on
+ * error. */
+int store_accounts_retain(struct store_tx *tx, int64_t gone_before_ms, size_t limit);
+
 /* How far a mailbox is known. Stored: values are never renumbered. */
 enum store_sync {
     STORE_SYNC_NONE = 0,

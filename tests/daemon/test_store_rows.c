@@ -466,6 +466,58 @@ static void test_old_events_go_unless_somebody_needs_them(void)
     in_job(job_retain);
 }
 
+static int job_gone_accounts(struct store_tx *tx, void *arg)
+{
+    int64_t stays = an_account(tx, "stays"), goes = an_account(tx, "goes");
+    int64_t kept = a_mailbox(tx, stays, "INBOX"), dropped = a_mailbox(tx, goes, "INBOX");
+
+    (void)arg;
+    a_message(tx, kept, 1, "");
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        a_message(tx, dropped, uid, "");
+    (void)an_event(tx, "e1-goes", goes, 10);
+    ASSERT_INT(store_accounts_mark(tx, "[\"stays\",\"goes\"]", 100), 0);
+    ASSERT_INT(store_accounts_retain(tx, 1000, 2), 0); /* both are there */
+    ASSERT_INT(store_accounts_mark(tx, "[\"stays\"]", 200), 0);
+    ASSERT_INT(store_accounts_mark(tx, "[\"stays\"]", 300), 0); /* gone since 200 */
+    ASSERT_INT(store_accounts_retain(tx, 200, 2), 0);
+    ASSERT_INT(store_message_count(tx, dropped), 3);
+    ASSERT_INT(store_accounts_retain(tx, 201, 2), 2); /* there is more */
+    ASSERT_INT(store_message_count(tx, dropped), 1);
+    ASSERT_INT(store_accounts_retain(tx, 201, 2), 1);
+    ASSERT_INT(store_accounts_retain(tx, 201, 2), 0);
+    ASSERT_INT(store_message_count(tx, dropped), 0);
+    ASSERT_INT(store_message_count(tx, kept), 1);
+    CU_ASSERT_TRUE(store_event_known(tx, "e1-goes"));
+    CU_ASSERT(an_account(tx, "goes") > goes); /* nobody knows it any more */
+    ASSERT_INT(an_account(tx, "stays"), stays);
+    return 0;
+}
+
+static void test_accounts_that_are_gone_for_long_are_forgotten(void)
+{
+    in_job(job_gone_accounts);
+}
+
+static int job_back_in_time(struct store_tx *tx, void *arg)
+{
+    int64_t asked = an_account(tx, "asked"), opened = an_account(tx, "opened");
+
+    (void)arg;
+    ASSERT_INT(store_accounts_mark(tx, "[]", 100), 0);
+    ASSERT_INT(store_accounts_mark(tx, "[\"asked\"]", 200), 0);
+    ASSERT_INT(an_account(tx, "opened"), opened);
+    ASSERT_INT(store_accounts_retain(tx, 1000, 10), 0);
+    ASSERT_INT(an_account(tx, "asked"), asked);
+    ASSERT_INT(an_account(tx, "opened"), opened);
+    return 0;
+}
+
+static void test_accounts_that_come_back_in_time_keep_their_state(void)
+{
+    in_job(job_back_in_time);
+}
+
 /* ---- without memory ---- */
 
 static int refuse_all(void *user)
@@ -525,6 +577,8 @@ PERCH_SUITE("daemon/store_rows") = {
     PERCH_TEST(test_a_query_may_run_inside_its_own_rows),
     PERCH_TEST(test_an_event_is_made_once),
     PERCH_TEST(test_old_events_go_unless_somebody_needs_them),
+    PERCH_TEST(test_accounts_that_are_gone_for_long_are_forgotten),
+    PERCH_TEST(test_accounts_that_come_back_in_time_keep_their_state),
     PERCH_TEST(test_a_job_that_ran_out_of_memory_did_nothing),
     PERCH_END,
 };
