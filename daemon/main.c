@@ -298,8 +298,9 @@ static void run_loop(struct daemon *d, struct config *c, int listener)
 
     log_info(NULL, "perchd " PERCH_VERSION ": accounts %zu, hooks %zu, state in %s", c->naccounts,
              c->nhooks, c->state);
-    d->runner = runner_new(&options);
-    if (d->runner && signals_watch(&signals, d) == 0) {
+    if (signals_watch(&signals, d) == 0) /* first: a SIGTERM from here on is a clean stop */
+        d->runner = runner_new(&options);
+    if (d->runner) {
         runner_listen(d->runner, listener);
         (void)event_base_dispatch(d->base);
     } else {

@@ -3,12 +3,14 @@
 
 #include "config/private_file.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/span.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,9 @@
 
 #define PASSED_FD 3 /* SD_LISTEN_FDS_START */
 #define BACKLOG   16
+#define GRACE_MS  2000 /* the engine of a main process that was killed ends by itself in this time \
+                        */
+#define LOOK_MS 200    /* so that BACKLOG has room for all looks of a grace */
 
 static bool is_listening_socket(int fd)
 {
@@ -68,6 +73,18 @@ static bool somebody_listens(const struct sockaddr_un *address)
     return !refused;
 }
 
+static bool somebody_stays(const struct sockaddr_un *address)
+{
+    int64_t end = perch_clock_ms() + GRACE_MS;
+
+    while (somebody_listens(address)) {
+        if (perch_clock_ms() >= end)
+            return true;
+        (void)poll(NULL, 0, LOOK_MS);
+    }
+    return false;
+}
+
 /* bind, and once more over a file that a killed daemon left. */
 static int bind_socket(int fd, const struct sockaddr_un *address, char *error, size_t size)
 {
@@ -83,7 +100,7 @@ static int bind_socket(int fd, const struct sockaddr_un *address, char *error, s
                            address->sun_path);
             return -1;
         }
-        if (somebody_listens(address)) {
+        if (somebody_stays(address)) {
             (void)snprintf(error, size, "another perchd listens on %s; stop it first",
                            address->sun_path);
             return -1;
