@@ -40,6 +40,7 @@ struct perch_client {
     struct perch_dial *dial; /* NULL but while dialling */
     struct perch_io io;
     perch_session *session;
+    perch_op *starttls;       /* NULL: not asked for, or answered */
     struct perch_error error; /* why it is over */
     char description[112];
 

@@ -50,6 +50,8 @@ void perch_conn_end(perch_client *c)
     c->options.fd = -1;
     if (c->session)
         perch_session_lost(c->session, &c->error);
+    if (c->starttls) /* in a frame of the session it would complete when we are gone */
+        perch_op_cancel(c->starttls);
     if (was_live)
         tell_end(c);
 }
@@ -212,6 +214,7 @@ static void on_starttls_op(perch_op *op, void *user)
 {
     perch_client *c = user;
 
+    c->starttls = NULL;
     if (perch_op_code(op) == PERCH_OK) {
         c->starttls_done = true;
         return;
@@ -258,7 +261,7 @@ static int conn_start_session(perch_client *c)
     c->phase = PERCH_PHASE_GREETING;
     if (c->options.tls != PERCH_TLS_STARTTLS)
         return PERCH_OK;
-    if (perch_starttls_start(c->session, on_starttls_op, c, NULL) < 0)
+    if (perch_starttls_start(c->session, on_starttls_op, c, &c->starttls) < 0)
         return no_session(c, PERCH_ESTARTTLS, perch_session_error(c->session)->text);
     return PERCH_OK;
 }

@@ -462,6 +462,34 @@ static void test_the_client_may_be_freed_or_closed_in_any_callback(void)
         }
 }
 
+/* Outside the client's own frames the session's stand above the callback: its STARTTLS, which
+ * is still to be completed, must not reach for the client that is gone. */
+static void test_freeing_in_a_callback_that_the_caller_caused(void)
+{
+    static const struct server_step silent[] = {
+        {SERVER_SAY, GREETING}, {SERVER_EXPECT, "STARTTLS"}, {SERVER_END, NULL}};
+    static void (*const acts[])(struct fixture *) = {free_client, close_client};
+
+    for (size_t act = 0; act < PERCH_COUNT(acts); act++) {
+        struct fixture f;
+        perch_op *op;
+
+        fixture_start(&f, NULL, silent, PERCH_TLS_STARTTLS, NULL);
+        ASSERT_INT(perch_client_connect_start(f.c, fixture_connected, &f), 0);
+        loop_settle(f.base);
+        CU_ASSERT(server_finished(f.server));
+        ASSERT_INT(perch_noop_start(perch_client_session(f.c), fixture_done, &f, &op), 0);
+        f.in_done = acts[act];
+        perch_op_cancel(op);
+        ASSERT_INT(f.dones, 1);
+        ASSERT_INT(f.done_code, PERCH_ECANCELLED);
+        ASSERT_INT(f.connects, 1);
+        ASSERT_INT(f.connect_error.code, PERCH_ECANCELLED);
+        ASSERT_INT(f.closes, 0);
+        fixture_stop(&f);
+    }
+}
+
 static void test_freeing_while_it_connects_cancels(void)
 {
     static const struct server_step silent[] = {{SERVER_END, NULL}};
@@ -547,6 +575,7 @@ PERCH_SUITE("client/connect") = {
     PERCH_TEST(test_a_reset_keeps_its_words),
     PERCH_TEST(test_a_refused_port_is_told_once),
     PERCH_TEST(test_the_client_may_be_freed_or_closed_in_any_callback),
+    PERCH_TEST(test_freeing_in_a_callback_that_the_caller_caused),
     PERCH_TEST(test_freeing_while_it_connects_cancels),
     PERCH_TEST(test_a_client_that_never_connected_is_freed_with_its_fd),
     PERCH_TEST(test_bad_options_are_refused_with_words),
