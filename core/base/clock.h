@@ -16,4 +16,12 @@ int64_t perch_clock_wall_ms(void);
 
 #define PERCH_NEVER INT64_MAX
 
+/* `ms` after `now`; a time too far off to be told is PERCH_NEVER. */
+static inline int64_t perch_clock_add(int64_t now, int64_t ms)
+{
+    int64_t at;
+
+    return __builtin_add_overflow(now, ms, &at) ? PERCH_NEVER : at;
+}
+
 #endif

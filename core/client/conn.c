@@ -206,7 +206,7 @@ static int conn_start_tls(perch_client *c)
         .unverified = c->options.tls_unverified,
     };
 
-    c->tls_deadline = perch_clock_ms() + c->options.tls_timeout;
+    c->tls_deadline = perch_clock_add(perch_clock_ms(), c->options.tls_timeout);
     return perch_io_start_tls(&c->io, &config);
 }
 

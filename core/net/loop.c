@@ -2,9 +2,8 @@
 
 #include "perch/error.h"
 
-#define MS_MAX                                                                                     \
-    (365 * 24 * 3600 * (perch_ms)1000) /* a year: far off, and fits a timeval anywhere             \
-                                        */
+/* A year: far off, and fits a timeval anywhere. */
+#define MS_MAX (365 * 24 * 3600 * (perch_ms)1000)
 
 int perch_loop_init(struct perch_loop *l, struct event_base *base)
 {

@@ -161,7 +161,7 @@ perch_ms perch_idle_deadline(const perch_session *s)
 {
     if (!s->idle || s->idle_phase != PERCH_IDLE_ON)
         return PERCH_NEVER;
-    return s->idle_since + ((const struct idle_op *)s->idle)->renew;
+    return perch_clock_add(s->idle_since, ((const struct idle_op *)s->idle)->renew);
 }
 
 void perch_idle_tick(perch_session *s)

@@ -221,7 +221,7 @@ void perch_op_queue_first(perch_op *op)
 void perch_op_touch(perch_op *op)
 {
     op->retimed = false;
-    op->deadline = op->timeout && op->s ? op->s->now + op->timeout : PERCH_NEVER;
+    op->deadline = op->timeout && op->s ? perch_clock_add(op->s->now, op->timeout) : PERCH_NEVER;
 }
 
 void perch_op_finish(perch_op *op)

@@ -58,7 +58,7 @@ void perch_cmd_wait(perch_session *s, struct perch_cmd *cmd)
 {
     bool oldest = s->inflight.head.next == &cmd->link;
 
-    cmd->deadline = cmd->patience && oldest ? s->now + cmd->patience : PERCH_NEVER;
+    cmd->deadline = cmd->patience && oldest ? perch_clock_add(s->now, cmd->patience) : PERCH_NEVER;
     if (!cmd->patience && cmd->op)
         perch_op_touch(cmd->op);
 }

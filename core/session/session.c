@@ -70,7 +70,7 @@ perch_session *perch_session_new(const struct perch_session_options *options,
     s->state = PERCH_STATE_GREETING;
     s->secure = s->options.secure;
     s->now = now;
-    s->greeting_deadline = now + s->options.greeting_timeout;
+    s->greeting_deadline = perch_clock_add(now, s->options.greeting_timeout);
     s->out.secret = true;
     perch_list_init(&s->ops);
     perch_list_init(&s->queue);

@@ -287,6 +287,34 @@ static void test_one_that_was_not_sent_costs_itself(void)
     transcript_run(NULL, play_timeout_queued);
 }
 
+/* INT64_MAX is what perch_session_deadline calls never. */
+static void play_for_ever(struct transcript *t)
+{
+    perch_op *op;
+
+    transcript_login(t, "IMAP4rev1 IDLE");
+    transcript_started(t, perch_noop_start(t->s, transcript_done, transcript_token(t, "a"), &op));
+    transcript_play(t, "C: <1> NOOP\n");
+    perch_op_set_timeout(op, INT64_MAX);
+    transcript_tick(t, 600000);
+    transcript_expect(t, "");
+    ASSERT_INT(perch_session_deadline(t->s), INT64_MAX);
+    transcript_play(t, "S: <1> OK\n");
+    transcript_expect(t, "done a ok\n");
+    transcript_started(
+        t, perch_idle_start(t->s, INT64_MAX, transcript_done, transcript_token(t, "i"), NULL));
+    transcript_play(t, "C: <2> IDLE\n"
+                       "S: + idling\n");
+    transcript_tick(t, 3600000);
+    transcript_play(t, "");
+    ASSERT_INT(perch_session_deadline(t->s), INT64_MAX);
+}
+
+static void test_for_ever_is_a_time_too(void)
+{
+    transcript_run(NULL, play_for_ever);
+}
+
 static void play_progress(struct transcript *t)
 {
     struct perch_range range = {1, 9};
@@ -476,6 +504,7 @@ PERCH_SUITE("session/life") = {
     PERCH_TEST(test_loss_completes_everything_once),
     PERCH_TEST(test_a_command_without_an_answer_ends_the_connection),
     PERCH_TEST(test_one_that_was_not_sent_costs_itself),
+    PERCH_TEST(test_for_ever_is_a_time_too),
     PERCH_TEST(test_its_own_data_gives_it_new_time),
     PERCH_TEST(test_64_responses_without_sense_are_enough),
     PERCH_TEST(test_a_plus_that_nobody_waits_for_makes_nothing_leave),
