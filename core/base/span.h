@@ -8,13 +8,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PERCH_SPAN(literal) ((struct perch_span){"" literal, sizeof(literal) - 1})
-
-static inline struct perch_span perch_span_of(const char *s)
-{
-    return (struct perch_span){s, s ? strlen(s) : 0};
-}
-
 static inline bool perch_span_eq(struct perch_span a, struct perch_span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

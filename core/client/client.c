@@ -118,7 +118,8 @@ static int take_strings(struct perch_client_options *o, struct perch_error *e)
 }
 
 static int client_setup(perch_client *c, struct event_base *base,
-                        const struct perch_client_options *options, struct perch_error *e)
+                        const struct perch_client_options *options,
+                        const struct perch_client_hooks *hooks, struct perch_error *e)
 {
     struct perch_client_options o = PERCH_CLIENT_OPTIONS_INIT;
     int rc;
@@ -126,6 +127,8 @@ static int client_setup(perch_client *c, struct event_base *base,
     if (!options || options->size == 0) /* a zeroed struct would mean descriptor 0 */
         return invalid(e, "options must start from PERCH_CLIENT_OPTIONS_INIT", NULL);
     perch_args_copy(&o, sizeof o, options);
+    if (hooks && hooks->size == 0) /* they would be taken for none */
+        return invalid(e, "hooks must start from PERCH_CLIENT_HOOKS_INIT", NULL);
     rc = check_options(&o, e);
     if (rc < 0)
         return rc;
@@ -149,7 +152,7 @@ perch_client *perch_client_new(struct event_base *base, const struct perch_clien
 {
     struct perch_error e = {0};
     perch_client *c = perch_calloc(1, sizeof *c);
-    int rc = c ? client_setup(c, base, options, &e) : out_of_memory(&e);
+    int rc = c ? client_setup(c, base, options, hooks, &e) : out_of_memory(&e);
 
     if (rc < 0) {
         if (ret_error)

@@ -197,11 +197,11 @@ static bool names_cover(gnutls_x509_crt_t leaf, const char *host, struct perch_b
 static int check_name(gnutls_x509_crt_t leaf, const struct perch_peer *peer)
 {
     struct perch_buf names = PERCH_BUF_INIT;
-    const char *text;
     int rc = PERCH_OK;
 
     if (!names_cover(leaf, peer->name, &names)) {
-        text = perch_buf_cstr(&names);
+        const char *text = perch_buf_cstr(&names);
+
         rc = perch_error_set(
             peer->error, PERCH_ECERTIFICATE, PERCH_HITS_ACCOUNT, PERCH_ASK_USER, "cert-host",
             text && *text ? "the certificate is not for %s (is the host name right?) but for %s"

@@ -12,7 +12,8 @@
  *         ...error.text...
  *     if (perch_client_connect_sync(c) < 0)
  *         ...perch_client_error(c)->text...
- *     who.user = ...; who.password = ...;
+ *     who.user = perch_span_of("alice");
+ *     who.password = perch_span_of(password);
  *     if (perch_authenticate_sync(c, &who, &op) < 0)
  *         ...op ? perch_op_error(op)->text : perch_session_error(perch_client_session(c))->text...
  *     perch_op_unref(op);
@@ -29,13 +30,17 @@
  *             perch_authenticate_start(perch_client_session(c), &who, logged_in, c, NULL);
  *     }
  *
+ *     struct perch_client_hooks hooks = PERCH_CLIENT_HOOKS_INIT;
+ *
+ *     hooks.on_event = ...;
  *     c = perch_client_new(base, &options, &hooks, NULL, &error);
  *     perch_client_connect_start(c, connected, NULL);
  *     event_base_dispatch(base);
  *
  * Any call but the blocking ones is legal inside any callback, perch_client_free included:
- * the client is then closed at once and gone when the callback has returned. Blocking calls
- * are refused there with PERCH_EREENTRANT, and while another runs the same loop.
+ * the client is then closed at once and gone when the callback has returned, and its other
+ * ops complete no later than the call that the callback stands in. Blocking calls are refused
+ * there with PERCH_EREENTRANT, and while another runs the same loop.
  *
  * A client belongs to the thread that runs its loop. */
 #ifndef PERCH_CLIENT_H
@@ -96,7 +101,10 @@ struct perch_client_hooks {
     void (*on_trace)(perch_client *c, bool outgoing, struct perch_span text, void *user);
 };
 
-/* `base` NULL: the client runs a loop of its own, for blocking use. `hooks` may be NULL.
+#define PERCH_CLIENT_HOOKS_INIT {.size = sizeof(struct perch_client_hooks)}
+
+/* `base` NULL: the client runs a loop of its own, for blocking use; one that is given must
+ * outlive the client. `hooks` may be NULL.
  * NULL with *ret_error filled (may be NULL) for bad options and when out of memory.
  * (IMAPClient: the constructor) */
 PERCH_API perch_client *perch_client_new(struct event_base *base,
@@ -104,7 +112,8 @@ PERCH_API perch_client *perch_client_new(struct event_base *base,
                                          const struct perch_client_hooks *hooks, void *user,
                                          struct perch_error *ret_error);
 
-/* Closes and frees; ops complete with PERCH_ECANCELLED. NULL is fine. */
+/* Closes and frees; ops complete with PERCH_ECANCELLED, before it returns unless it was
+ * called inside a callback. NULL is fine. */
 PERCH_API void perch_client_free(perch_client *c);
 
 /* Closes the connection without LOGOUT. (IMAPClient: shutdown) */
@@ -119,7 +128,8 @@ PERCH_API int perch_client_connect_start(perch_client *c, perch_connected_fn *do
 PERCH_API int perch_client_connect_sync(perch_client *c);
 
 /* The session: NULL until TCP and implicit TLS are up; there from connect's `done` on and
- * until the client is freed, also after the connection was lost. */
+ * until the client is freed, also after the connection was lost. It is the client's: commands
+ * are started on it and questions asked, but it is neither fed nor freed. */
 PERCH_API perch_session *perch_client_session(perch_client *c);
 
 /* Why connecting failed or the connection ended; its code is 0 before. Never NULL. */

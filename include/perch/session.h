@@ -127,6 +127,8 @@ struct perch_session_hooks {
     void (*on_trace)(perch_session *s, bool outgoing, struct perch_span text, void *user);
 };
 
+#define PERCH_SESSION_HOOKS_INIT {.size = sizeof(struct perch_session_hooks)}
+
 struct perch_session_options {
     size_t size;                /* sizeof(struct perch_session_options) */
     struct perch_limits limits; /* after authentication; before it they are much lower */

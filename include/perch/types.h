@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #if defined(__GNUC__)
@@ -25,6 +26,17 @@ struct perch_span {
     const char *p;
     size_t n;
 };
+
+/* PERCH_SPAN("INBOX") */
+#define PERCH_SPAN(literal) ((struct perch_span){"" literal, sizeof(literal) - 1})
+
+/* The bytes of a NUL-terminated string; NULL is NIL. */
+static inline struct perch_span perch_span_of(const char *s)
+{
+    struct perch_span span = {s, s ? strlen(s) : 0};
+
+    return span;
+}
 
 /* Milliseconds of a clock that only goes forward (CLOCK_MONOTONIC in the client;
  * whatever the caller likes when it drives a session itself). */

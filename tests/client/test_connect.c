@@ -537,12 +537,14 @@ static void test_bad_options_are_refused_with_words(void)
         {CERT_HOST, "*", "tls_name is neither", PERCH_TLS_IMPLICIT},
         {CERT_HOST, NULL, "perch_tls_mode", 7},
     };
-    struct perch_client_options zeroed;
+    const struct perch_client_hooks unsized = {.on_event = fixture_event};
+    struct perch_client_options zeroed, good = PERCH_CLIENT_OPTIONS_INIT;
+    struct perch_error e = {0};
 
     for (size_t i = 0; i < PERCH_COUNT(rows); i++) {
         struct perch_client_options o = PERCH_CLIENT_OPTIONS_INIT;
-        struct perch_error e = {0};
 
+        e = (struct perch_error){0};
         o.host = rows[i].host;
         o.tls_name = rows[i].tls_name;
         o.tls = (enum perch_tls_mode)rows[i].tls;
@@ -555,6 +557,10 @@ static void test_bad_options_are_refused_with_words(void)
     zeroed.host = CERT_HOST;
     CU_ASSERT_PTR_NULL(perch_client_new(NULL, &zeroed, NULL, NULL, NULL));
     CU_ASSERT_PTR_NULL(perch_client_new(NULL, NULL, NULL, NULL, NULL));
+    good.host = CERT_HOST;
+    CU_ASSERT_PTR_NULL(perch_client_new(NULL, &good, &unsized, NULL, &e));
+    ASSERT_INT(e.code, PERCH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(e.text, "hooks"));
 }
 
 PERCH_SUITE("client/connect") = {
