@@ -347,6 +347,7 @@ static int open_store(struct engine *e, const struct config *config)
     }
     (void)event_add(e->status, &status_every);
     (void)event_add(e->retain, &retain_every);
+    event_active(e->retain, EV_TIMEOUT, 0); /* and now: not every daemon lives for an hour */
     return 0;
 }
 
