@@ -302,8 +302,7 @@ static bool io_read_tls(struct perch_io *io)
         return false;
     if (!io->handshaking && !io_decrypt(io))
         return false;
-    /* GnuTLS has ended the stream in all cases we know; it must not go on here. */
-    if (eof && !io->paused) {
+    if (eof) { /* GnuTLS has ended the stream in all cases we know; it must not go on here */
         explain_eof(io);
         return io_end(io);
     }

@@ -8,6 +8,7 @@
  * %T that of the newest.
  *  - every op that was started completes, once;
  *  - no byte of the password leaves without TLS, and nothing is told before it;
+ *  - a body goes to the op that asked, whole and in order, and not while the op is paused;
  *  - a mailbox is there exactly while one is selected or being selected;
  *  - fed byte by byte the same happens. */
 #include "fuzz.h"
@@ -27,15 +28,17 @@
 struct started {
     struct world *w;
     perch_op *op;
-    bool live;
+    bool live, in_body;
+    uint64_t body_left;
 };
 
 struct world {
     perch_session *s;
     perch_ms now;
     bool bytewise, secure, cleartext, let_in;
-    char plan; /* the step to do in the next callback, 0: none */
-    bool dead; /* the session was freed */
+    char plan;        /* the step to do in the next callback, 0: none */
+    bool dead;        /* the session was freed */
+    bool paused_once; /* in the body being read */
     size_t nstarted, ndone;
     struct started ops[OPS];
     struct perch_buf in, out, answered;
@@ -106,6 +109,44 @@ static void on_fetch(perch_op *op, const struct perch_fetch *row, void *user)
     act(o->w);
 }
 
+static void on_body_begin(perch_op *op, const struct perch_body_head *head, void *user)
+{
+    struct started *o = user;
+
+    FUZZ_CHECK(o->live && !o->in_body && !perch_op_finished(op));
+    FUZZ_CHECK(head->section->size > 0 && !head->section->data.p);
+    o->in_body = true;
+    o->w->paused_once = false;
+    o->body_left = head->section->size;
+    note(o->w, 4000 + head->uid);
+    act(o->w);
+}
+
+/* Pauses once a body, so that the cuts make no difference. */
+static int on_body_data(perch_op *op, const uint8_t *p, size_t n, void *user)
+{
+    struct started *o = user;
+    struct world *w = o->w;
+    bool pause = !w->paused_once && memchr(p, 'P', n);
+
+    FUZZ_CHECK(o->live && o->in_body && !perch_op_finished(op) && !perch_session_paused(w->s));
+    FUZZ_CHECK(n > 0 && n <= o->body_left);
+    o->body_left -= n;
+    w->paused_once |= pause;
+    act(w);
+    return pause ? PERCH_PAUSE : 0;
+}
+
+static void on_body_end(perch_op *op, void *user)
+{
+    struct started *o = user;
+
+    FUZZ_CHECK(o->live && o->in_body && o->body_left == 0 && !perch_op_finished(op));
+    o->in_body = false;
+    note(o->w, 5000);
+    act(o->w);
+}
+
 static void on_vanished(perch_op *op, const struct perch_vanished_resp *row, void *user)
 {
     struct started *o = user;
@@ -168,6 +209,9 @@ static int start_fetch(perch_session *s, bool seq, struct started *o)
     args.sections = sections;
     args.nsections = 1;
     args.on_fetch = seq ? NULL : on_fetch;
+    args.on_body_begin = seq ? NULL : on_body_begin;
+    args.on_body_data = seq ? NULL : on_body_data;
+    args.on_body_end = seq ? NULL : on_body_end;
     rc = perch_fetch_start(s, &args, on_done, o, &o->op);
     if (!seq)
         perch_set_done(&set);
@@ -373,6 +417,8 @@ static void step(struct world *w, char what)
         perch_op_cancel(op);
     else if (what == 'X' && op)
         perch_op_set_timeout(op, 1000);
+    else if (what == 'R' && op)
+        perch_op_resume(op);
     else if (what == 't' || what == 'T')
         perch_session_tick(w->s, w->now += what == 't' ? 500 : 31000);
     else if (what == 'r' && perch_session_state(w->s) == PERCH_STATE_SWITCHING) {
