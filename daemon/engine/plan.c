@@ -63,7 +63,6 @@ struct plan plan_make(const struct plan_known *known, const struct plan_answer *
         plan.steps = first_contact(STEP_RESET, answer);
         return plan;
     }
-    plan.cursor_trusted = cursor_trusted(known, answer);
     plan.steps = old_messages(known, answer, qresync);
     /* Whoever lowers UIDNEXT is not believed: look. */
     if (answer->uidnext != known->uidnext || !answer->uidnext)

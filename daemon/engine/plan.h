@@ -40,8 +40,7 @@ enum plan_verdict {
 
 struct plan {
     enum plan_verdict verdict;
-    uint32_t steps;      /* enum step */
-    bool cursor_trusted; /* changes since the stored HIGHESTMODSEQ can be had exactly */
+    uint32_t steps; /* enum step */
 };
 
 /* After an EXAMINE. `qresync`: it was sent with QRESYNC and the stored state, so that its answer
