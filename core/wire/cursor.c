@@ -321,7 +321,7 @@ bool perch_cur_skip(struct perch_cursor *c, struct perch_span *ret_raw)
         } else if (ch == ')' && c->depth > outside) {
             c->p++;
             c->depth--;
-        } else if (ch == '"' || ch == '{' || (ch == '~' && perch_cur_peek(c, 1) == '{')) {
+        } else if (ch == '"' || perch_cur_at_literal(c)) {
             if (!perch_cur_nstring_hole(c, &ignored, &size, &streamed))
                 return false;
         } else if (c->depth > outside && (ch == ' ' || ch == '\t')) {

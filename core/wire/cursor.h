@@ -74,6 +74,12 @@ static inline bool perch_cur_at(const struct perch_cursor *c, char ch)
     return c->p < c->end && *c->p == ch;
 }
 
+/* Whether "{" or "~{" stands here. */
+static inline bool perch_cur_at_literal(const struct perch_cursor *c)
+{
+    return perch_cur_at(c, '{') || (perch_cur_at(c, '~') && perch_cur_peek(c, 1) == '{');
+}
+
 static inline bool perch_cur_done(const struct perch_cursor *c)
 {
     return c->p >= c->end;

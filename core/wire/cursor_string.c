@@ -185,13 +185,6 @@ static bool literal(struct perch_cursor *c, struct perch_span *ret, uint64_t *re
 
 /* ---- the public forms ---- */
 
-static bool is_literal(const struct perch_cursor *c)
-{
-    int ch = perch_cur_peek(c, 0);
-
-    return ch == '{' || (ch == '~' && perch_cur_peek(c, 1) == '{');
-}
-
 static bool whole_literal(struct perch_cursor *c, struct perch_span *ret)
 {
     uint64_t size;
@@ -206,14 +199,14 @@ bool perch_cur_string(struct perch_cursor *c, struct perch_span *ret)
 {
     if (perch_cur_at(c, '"'))
         return quoted(c, ret);
-    if (is_literal(c))
+    if (perch_cur_at_literal(c))
         return whole_literal(c, ret);
     return perch_cur_fail(c, "no string where one belongs");
 }
 
 bool perch_cur_astring(struct perch_cursor *c, struct perch_span *ret)
 {
-    if (perch_cur_at(c, '"') || is_literal(c))
+    if (perch_cur_at(c, '"') || perch_cur_at_literal(c))
         return perch_cur_string(c, ret);
     if (!perch_cur_word(c, PERCH_CH_ASTR, "no string where one belongs", ret))
         return false;
@@ -228,7 +221,7 @@ bool perch_cur_nstring_hole(struct perch_cursor *c, struct perch_span *ret, uint
                             bool *ret_streamed)
 {
     *ret_streamed = false;
-    if (is_literal(c))
+    if (perch_cur_at_literal(c))
         return literal(c, ret, ret_size, ret_streamed);
     if (!perch_cur_nstring(c, ret))
         return false;
@@ -244,7 +237,7 @@ bool perch_cur_nstring(struct perch_cursor *c, struct perch_span *ret)
         *ret = (struct perch_span){NULL, 0};
         return true;
     }
-    if (is_literal(c))
+    if (perch_cur_at_literal(c))
         return whole_literal(c, ret);
     if (c->error)
         return false;

@@ -25,18 +25,35 @@ static bool list_ends_response(const struct perch_cursor *c)
     return perch_cur_at(c, '(') && c->end[-1] == ')';
 }
 
+/* Whether a bare name ends at the cursor: with the line, or before extended data. What looks
+ * like that but is more of the name ("Sent (old)") has no quoted tag, and no tag whose value
+ * is a number, a set or a list. */
+static bool bare_name_ends(const struct perch_cursor *c)
+{
+    const char *p = c->p + 2;
+
+    if (perch_span_trim((struct perch_span){c->p, (size_t)(c->end - c->p)}).n == 0)
+        return true;
+    if (!perch_cur_at(c, ' ') || perch_cur_peek(c, 1) != '(' || c->end[-1] != ')')
+        return false;
+    if (*p == ')' || *p == '"')
+        return true;
+    while (perch_ch(*p, PERCH_CH_ASTR)) /* at the latest the last ")" ends it */
+        p++;
+    return *p == ' ' && (p[1] == '(' || perch_ch(p[1], PERCH_CH_SET));
+}
+
 /* The name. Exchange and others send it bare, with blanks, tabs and controls in it: then
- * it reaches to the end of the line, or to the extended data. */
+ * it reaches to the end of the line. */
 static bool list_name(struct perch_cursor *c, struct perch_name *ret)
 {
     struct perch_span raw;
     const char *from = c->p;
 
-    if (perch_cur_at(c, '"') || perch_cur_at(c, '{') || perch_cur_at(c, '~'))
+    if (perch_cur_at(c, '"') || perch_cur_at_literal(c))
         return perch_cur_mailbox(c, ret);
     raw = perch_cur_run(c, PERCH_CH_LIST);
-    if (raw.n > 0 && (perch_cur_done(c) ||
-                      (perch_cur_at(c, ' ') && perch_cur_peek(c, 1) == '(' && c->end[-1] == ')')))
+    if (raw.n > 0 && bare_name_ends(c))
         return perch_cur_token(c) && perch_cur_name(c, raw, ret);
     while (!perch_cur_done(c) && *c->p != '\0' && *c->p != '\r' && *c->p != '\n')
         c->p++;
@@ -216,7 +233,7 @@ static bool status_name(struct perch_cursor *c, struct perch_name *ret)
     const char *list, *from = c->p;
     struct perch_span raw;
 
-    if (perch_cur_at(c, '"') || perch_cur_at(c, '{') || perch_cur_at(c, '~'))
+    if (perch_cur_at(c, '"') || perch_cur_at_literal(c))
         return perch_cur_mailbox(c, ret) && perch_cur_sp(c);
     list = last_list(c);
     raw = perch_cur_run(c, PERCH_CH_ASTR);

@@ -93,6 +93,12 @@ static void test_odd_lists(void)
 {
     static const struct perch_row rows[] = {
         {"* LIST () \"/\" Sent Items", "~NAME_FORM LIST () '/' 'Sent Items'"},
+        {"* LIST () \"/\" Sent (old)", "~NAME_FORM LIST () '/' 'Sent (old)'"},
+        {"* LIST () \"/\" Sent (old mail)", "~NAME_FORM LIST () '/' 'Sent (old mail)'"},
+        {"* LIST () \"/\" Sent (x", "~NAME_FORM LIST () '/' 'Sent (x'"},
+        {"* LIST () \"/\" ~peter/Sent Items", "~NAME_FORM LIST () '/' '~peter/Sent Items'"},
+        {"* LIST () \"/\" Sent ", "~BLANKS LIST () '/' 'Sent'"},
+        {"* LIST () \"/\" Sent (x.y 5)", "LIST () '/' 'Sent' ext='(x.y 5)'"},
         {"* LIST () \"/\" a\tb", "~NAME_FORM LIST () '/' 'a\\x09b'!"},
         {"* LIST () \"/\" bell\x07", "~NAME_FORM LIST () '/' 'bell\\x07'!"},
         {"* LIST () \"/\" back\\slash", "~NAME_FORM LIST () '/' 'back\\slash'"},
@@ -149,6 +155,7 @@ static void test_odd_statuses(void)
         {"* STATUS x  (MESSAGES 1)  ", "~BLANKS ~NAME_FORM STATUS 'x' messages=1"},
         {"* STATUS \"x\" (MESSAGES  1  UNSEEN 2)", "~BLANKS STATUS 'x' messages=1 unseen=2"},
         {"* STATUS Sent Items (MESSAGES 1)", "~NAME_FORM STATUS 'Sent Items' messages=1"},
+        {"* STATUS ~peter/a b (MESSAGES 1)", "~NAME_FORM STATUS '~peter/a b' messages=1"},
         {"* STATUS Sent (old) Items (MESSAGES 1)",
          "~NAME_FORM STATUS 'Sent (old) Items' messages=1"},
         {"* STATUS (MESSAGES 1)", "!9"},
