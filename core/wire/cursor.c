@@ -1,8 +1,8 @@
 /* Tokens. What every response needs stands here; strings in cursor_string.c, sets,
  * names and flags in cursor_value.c.
  *
- * Invariants: start <= p <= end <= tail; p[-1] may be read once a "(" was eaten; after a
- * failure p no longer moves on purpose, and loops end because perch_cur_more says so. */
+ * Invariants: start <= p <= end <= tail; after a failure p no longer moves on purpose, and
+ * loops end because perch_cur_more says so. */
 #include "wire/cursor.h"
 
 #include "base/ascii.h"
@@ -149,7 +149,7 @@ bool perch_cur_open(struct perch_cursor *c)
         return perch_cur_fail(c, "no list where one belongs");
     if (c->depth >= c->limits->depth)
         return perch_cur_fail_limit(c, "nested deeper than the limit");
-    c->p++;
+    c->opened = ++c->p;
     c->depth++;
     return perch_cur_token(c);
 }
@@ -157,12 +157,11 @@ bool perch_cur_open(struct perch_cursor *c)
 bool perch_cur_more_slow(struct perch_cursor *c, bool tight)
 {
     const char *from = c->p;
-    bool first, plain = perch_cur_at(c, ' ');
+    bool first = from == c->opened, plain = perch_cur_at(c, ' ');
     size_t n;
 
     if (c->error)
         return false;
-    first = from[-1] == '(';
     n = blanks(c);
     if (perch_cur_done(c)) {
         c->depth--;

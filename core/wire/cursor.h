@@ -16,6 +16,7 @@ struct perch_cursor {
     const char *p, *end;           /* what is left; `end` stands before the last line end */
     const char *start;             /* of the unit: offsets in the report count from here */
     const char *tail;              /* behind the last line end */
+    const char *opened;            /* behind the last "(" eaten by perch_cur_open */
     const struct perch_hole *hole; /* the next streamed literal, `holes` still to come */
     size_t holes;
     struct perch_arena *arena;
@@ -130,13 +131,14 @@ bool perch_cur_more_slow(struct perch_cursor *c, bool tight);
 static inline bool perch_cur_more(struct perch_cursor *c)
 {
     if (c->end - c->p > 1 && !c->error) {
-        char before = c->p[-1], here = c->p[0], next = c->p[1];
+        char here = c->p[0], next = c->p[1];
+        bool first = c->p == c->opened;
 
-        if (here == ' ' && before != '(' && next != ')' && (next > ' ' || (uint8_t)next >= 0x80)) {
+        if (here == ' ' && !first && next != ')' && (next > ' ' || (uint8_t)next >= 0x80)) {
             c->p++;
             return true;
         }
-        if (before == '(' && here > ' ' && here != ')')
+        if (first && here > ' ' && here != ')')
             return true;
     }
     return perch_cur_more_slow(c, false);

@@ -320,7 +320,7 @@ struct thread_walk {
 
 static bool thread_open(struct perch_cursor *c, struct thread_walk *w, struct perch_vec *nodes)
 {
-    bool rootless = c->depth > 0 && c->p[-1] == '(';
+    bool rootless = c->p == c->opened;
 
     w->base[c->depth] = w->next;
     if (!perch_cur_open(c))

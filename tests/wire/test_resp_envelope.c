@@ -28,6 +28,8 @@ static void test_fields(void)
          "{3}\r\nmid) UID 4)",
          "FETCH 1 uid=4 envelope={ date='date' subject='sub\\x0d\\x0aj)' in-reply-to='irt' "
          "message-id='mid' }"},
+        {"* 1 FETCH (ENVELOPE ({2}\r\na( {1}\r\n( NIL NIL NIL NIL NIL NIL NIL NIL))",
+         "FETCH 1 envelope={ date='a(' subject='(' }"},
         {"* 1 FETCH (ENVELOPE (\"\" \"\" NIL NIL NIL NIL NIL NIL \"\" \"\"))",
          "FETCH 1 envelope={ date='' subject='' in-reply-to='' message-id='' }"},
         {"* 1 FETCH (ENVELOPE (NIL \"a \\\"quoted\\\" \\\\ word\" NIL NIL NIL NIL NIL NIL NIL "
