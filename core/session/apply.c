@@ -433,6 +433,7 @@ static int apply_untagged(perch_session *s, const struct perch_resp *resp)
     case PERCH_RESP_QUOTAROOT:
     case PERCH_RESP_ID:
     case PERCH_RESP_LANGUAGE:
+    case PERCH_RESP_JMAPACCESS:
     case PERCH_RESP_OTHER:
         return deliver_kind(s, PERCH_EVENT_OTHER, resp);
     }

@@ -63,6 +63,7 @@ static const struct row {
     [PERCH_RESP_METADATA] = {perch_row_metadata, false},
     [PERCH_RESP_ID] = {perch_row_id, false},
     [PERCH_RESP_LANGUAGE] = {perch_row_language, false},
+    [PERCH_RESP_JMAPACCESS] = {perch_row_jmapaccess, false},
     [PERCH_RESP_OTHER] = {row_other, false},
 };
 

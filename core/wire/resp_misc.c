@@ -1,4 +1,4 @@
-/* CAPABILITY, ENABLED, FLAGS, ACL, QUOTA, METADATA, ID, LANGUAGE. */
+/* CAPABILITY, ENABLED, FLAGS, ACL, QUOTA, METADATA, ID, LANGUAGE, JMAPACCESS. */
 #include "wire/names.h"
 #include "wire/rows.h"
 
@@ -181,4 +181,11 @@ bool perch_row_id(struct perch_cursor *c, struct perch_resp *r)
 bool perch_row_language(struct perch_cursor *c, struct perch_resp *r)
 {
     return perch_cur_sp(c) && perch_cur_strings(c, &r->u.names.v, &r->u.names.n);
+}
+
+/* ---- JMAPACCESS (RFC 9698) ---- */
+
+bool perch_row_jmapaccess(struct perch_cursor *c, struct perch_resp *r)
+{
+    return perch_cur_sp(c) && perch_cur_string(c, &r->u.url);
 }

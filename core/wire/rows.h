@@ -39,5 +39,6 @@ bool perch_row_quotaroot(struct perch_cursor *c, struct perch_resp *r);
 bool perch_row_metadata(struct perch_cursor *c, struct perch_resp *r);
 bool perch_row_id(struct perch_cursor *c, struct perch_resp *r);
 bool perch_row_language(struct perch_cursor *c, struct perch_resp *r);
+bool perch_row_jmapaccess(struct perch_cursor *c, struct perch_resp *r);
 
 #endif

@@ -84,6 +84,9 @@ static void untagged_members(struct decoder *d, const struct perch_resp *r)
         jw_key(&d->w, "value");
         decode_params(d, r->u.id.v, r->u.id.n);
         return;
+    case PERCH_RESP_JMAPACCESS:
+        decode_text_at(d, "value", r->u.url);
+        return;
     case PERCH_RESP_NONE:
     case PERCH_RESP_OTHER:
         decode_text_at(d, "raw", r->raw);

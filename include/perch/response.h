@@ -29,7 +29,7 @@ extern "C" {
     X(UIDFETCH, "UIDFETCH") X(VANISHED, "VANISHED") X(ACL, "ACL")                                  \
     X(LISTRIGHTS, "LISTRIGHTS") X(MYRIGHTS, "MYRIGHTS") X(QUOTA, "QUOTA")                          \
     X(QUOTAROOT, "QUOTAROOT") X(METADATA, "METADATA") X(ID, "ID") X(LANGUAGE, "LANGUAGE")          \
-    X(OTHER, "")
+    X(JMAPACCESS, "JMAPACCESS") X(OTHER, "")
 
 enum perch_resp_type {
     PERCH_RESP_NONE = 0,
@@ -481,6 +481,7 @@ struct perch_resp {
         struct perch_quotaroot_resp quotaroot;
         struct perch_metadata_resp metadata;
         struct perch_id_resp id;
+        struct perch_span url; /* JMAPACCESS (RFC 9698) */
     } u;
 };
 

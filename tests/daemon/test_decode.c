@@ -78,6 +78,8 @@ static const struct row {
     {"* ENABLED CONDSTORE", UNTAGGED("ENABLED", "'value':['CONDSTORE']")},
     {"* FLAGS (\\Answered $Junk)", UNTAGGED("FLAGS", "'value':['\\\\Answered','$Junk']")},
     {"* LANGUAGE ('EN' 'DE')", UNTAGGED("LANGUAGE", "'value':['EN','DE']")},
+    {"* JMAPACCESS 'https://example.com/jmap'",
+     UNTAGGED("JMAPACCESS", "'value':'https://example.com/jmap'")},
     /* numbers */
     {"* 23 EXISTS", UNTAGGED("EXISTS", "'value':23")},
     {"* 0 recent", UNTAGGED("RECENT", "'value':0")},

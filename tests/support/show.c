@@ -635,6 +635,10 @@ static void untagged(struct perch_buf *o, const struct perch_resp *r)
     case PERCH_RESP_ID:
         id(o, &r->u.id);
         break;
+    case PERCH_RESP_JMAPACCESS:
+        perch_buf_addc(o, ' ');
+        text(o, r->u.url);
+        break;
     case PERCH_RESP_OTHER:
         if (r->number)
             number(o, "number", r->number);

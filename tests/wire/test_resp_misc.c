@@ -159,13 +159,27 @@ static void test_language(void)
     CHECK_ROWS(rows, NULL);
 }
 
+/* RFC 9698 section 3: the answer to GETJMAPACCESS. Its text is not at hand; a response of
+ * one string is what is known of it. */
+static void test_jmapaccess(void)
+{
+    static const struct perch_row rows[] = {
+        {"* JMAPACCESS \"https://example.com/.s/[jmap]\"",
+         "JMAPACCESS 'https://example.com/.s/[jmap]'"},
+        {"* JMAPACCESS {9}\r\nhttps://x", "JMAPACCESS 'https://x'"},
+        {"* JMAPACCESS https://x", "!13"},
+        {"* JMAPACCESS", "!12"},
+    };
+
+    CHECK_ROWS(rows, NULL);
+}
+
 static void test_what_nobody_knows_is_other(void)
 {
     static const struct perch_row rows[] = {
         {"* XFOO", "OTHER word='XFOO'"},
         {"* XFOO (a (b \"c\") {3}\r\n)\r\n NIL", "OTHER word='XFOO'"},
         {"* COMPARATOR i;ascii-casemap", "OTHER word='COMPARATOR'"},
-        {"* JMAPACCESS \"https://example.com/.well-known/jmap\"", "OTHER word='JMAPACCESS'"},
         {"* GENURLAUTH \"imap://x\"", "OTHER word='GENURLAUTH'"},
         {"* X-RAW \"unfinished", "OTHER word='X-RAW'"},
     };
@@ -181,6 +195,7 @@ PERCH_SUITE("wire/resp_misc") = {
     PERCH_TEST(test_metadata),
     PERCH_TEST(test_id),
     PERCH_TEST(test_language),
+    PERCH_TEST(test_jmapaccess),
     PERCH_TEST(test_what_nobody_knows_is_other),
     PERCH_END,
 };
