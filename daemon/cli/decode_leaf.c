@@ -6,13 +6,19 @@
 #include "base/span.h"
 #include "perch/text.h"
 
+/* An empty buffer has no bytes to point at, which would be NIL. */
+static struct perch_span text_of(const struct perch_buf *b)
+{
+    return b->len > 0 ? perch_buf_span(b) : PERCH_SPAN("");
+}
+
 static void add_base64(struct jw *w, struct perch_span bytes)
 {
     struct perch_buf text = PERCH_BUF_INIT;
 
     perch_b64_encode(&text, bytes.p, bytes.n);
     jw_key(w, "base64");
-    jw_span(w, text.len > 0 ? perch_buf_span(&text) : PERCH_SPAN(""));
+    jw_span(w, text_of(&text));
     w->out.failed = w->out.failed || text.failed;
     perch_buf_done(&text);
 }
@@ -174,7 +180,7 @@ void decode_item_key(struct decoder *d, struct perch_span name)
     struct perch_buf key = PERCH_BUF_INIT;
 
     add_upper(&key, name);
-    jw_key_span(&d->w, perch_buf_span(&key));
+    jw_key_span(&d->w, text_of(&key));
     d->w.out.failed = d->w.out.failed || key.failed;
     perch_buf_done(&key);
 }
@@ -184,7 +190,7 @@ void decode_upper(struct decoder *d, struct perch_span word)
     struct perch_buf upper = PERCH_BUF_INIT;
 
     add_upper(&upper, word);
-    jw_span(&d->w, perch_buf_span(&upper));
+    jw_span(&d->w, text_of(&upper));
     d->w.out.failed = d->w.out.failed || upper.failed;
     perch_buf_done(&upper);
 }

@@ -42,7 +42,7 @@ static bool is_plain(uint8_t c)
 
 static void add_string(struct perch_buf *out, struct perch_span text)
 {
-    const uint8_t *p = (const uint8_t *)text.p, *end = p + text.n;
+    const uint8_t *p = (const uint8_t *)text.p, *end = text.n > 0 ? p + text.n : p;
 
     perch_buf_addc(out, '"');
     while (p < end) {

@@ -73,6 +73,7 @@ static const struct row {
     {"* OK [MESSAGELIMIT 1000 23221] x", OK_CODE("MESSAGELIMIT", "{'limit':1000,'uid':23221}")},
     {"* OK [x-new thing 7] x", OK_CODE("X-NEW", "'thing 7'")},
     {"* OK [UNKNOWN-CTE] x", OK_CODE("UNKNOWN-CTE", "null")},
+    {"* OK [] x", OK_CODE("", "null")},
     /* lists of words */
     {"* CAPABILITY IMAP4rev2 STARTTLS", UNTAGGED("CAPABILITY", "'value':['IMAP4rev2','STARTTLS']")},
     {"* ENABLED CONDSTORE", UNTAGGED("ENABLED", "'value':['CONDSTORE']")},
@@ -87,6 +88,10 @@ static const struct row {
     {"* VANISHED (EARLIER) 41,43:116,42", UNTAGGED("VANISHED", "'earlier':true,'uids':'41:116'")},
     {"* VANISHED 405,407,410,425",
      UNTAGGED("VANISHED", "'earlier':false,'uids':'405,407,410,425'")},
+    /* an object's key that is NIL */
+    {"* 1 FETCH (BODY ('A' 'B' (NIL 'v' '' 'w') NIL NIL '7BIT' 1))",
+     UNTAGGED("FETCH", "'seq':1,'items':{'BODY':{'type':'A','subtype':'B','params':{'':'v','':'w'},"
+                       "'id':null,'description':null,'encoding':'7BIT','size':1}}")},
     /* mailboxes */
     {"* LIST (\\Noselect) '/' ''",
      UNTAGGED("LIST", "'flags':['\\\\Noselect'],'delimiter':'/','mailbox':'','extended':null")},
