@@ -143,8 +143,9 @@ void perch_buf_addspan(struct perch_buf *b, struct perch_span s)
 void perch_buf_addu(struct perch_buf *b, uint64_t n)
 {
     char digits[20];
+    unsigned len = perch_num_format(n, digits);
 
-    perch_buf_add(b, digits, perch_num_format(n, digits));
+    perch_buf_add(b, digits, len);
 }
 
 void perch_buf_addf(struct perch_buf *b, const char *fmt, ...)

@@ -289,12 +289,14 @@ static void append_iconv(struct perch_buf *out, iconv_t cd, struct perch_span by
     for (bool flush = false; !flush || left > 0;) {
         char chunk[1024], *to = chunk;
         size_t room = sizeof chunk, ret;
+        bool stuck;
 
         flush = left == 0;
         ret = flush ? iconv(cd, NULL, NULL, &to, &room) : iconv(cd, &in, &left, &to, &room);
+        stuck = ret == (size_t)-1 && errno != E2BIG && left > 0;
         /* Whole characters by iconv's contract, valid ones by ours. */
         append_utf8(out, (struct perch_span){chunk, (size_t)(to - chunk)});
-        if (ret != (size_t)-1 || errno == E2BIG || left == 0)
+        if (!stuck)
             continue;
         append_unknown(out);
         in++;
