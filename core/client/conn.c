@@ -285,12 +285,9 @@ static bool conn_consume(void *user)
 {
     perch_client *c = user;
     ssize_t used;
-    perch_ms now;
 
     perch_client_enter(c);
-    now = perch_clock_ms();
-    if (now < perch_session_deadline(c->session)) /* what is here is in time, if we are late */
-        perch_session_tick(c->session, now);
+    perch_sess_clock(c->session, perch_clock_ms()); /* what is here is in time, if we are late */
     used = perch_session_feed(c->session, perch_buf_data(&c->io.rx), c->io.rx.len);
     if (used > 0)
         perch_buf_consume(&c->io.rx, (size_t)used);

@@ -437,13 +437,18 @@ static bool tick_one(perch_session *s)
     return false;
 }
 
+void perch_sess_clock(perch_session *s, perch_ms now)
+{
+    if (now <= s->now)
+        return;
+    perch_body_hold(s, now - s->now);
+    s->now = now;
+}
+
 void perch_session_tick(perch_session *s, perch_ms now)
 {
     perch_sess_enter(s);
-    if (now > s->now) {
-        perch_body_hold(s, now - s->now);
-        s->now = now;
-    }
+    perch_sess_clock(s, now);
     PERCH_LIST_EACH(&s->ops, perch_op, link, op)
         if (op->retimed)
             perch_op_touch(op);

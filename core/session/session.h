@@ -116,6 +116,10 @@ void perch_sess_trace(perch_session *s, bool outgoing, struct perch_span text);
 int perch_sess_parse(const perch_session *s, struct perch_unit unit, struct perch_arena *arena,
                      struct perch_resp *ret, struct perch_parse_report *report);
 
+/* Tells the time as perch_session_tick does, but completes nothing yet: what is fed next
+ * may be what is overdue. For the client. */
+void perch_sess_clock(perch_session *s, perch_ms now);
+
 /* The limits that hold before or after authentication. */
 void perch_sess_set_limits(perch_session *s);
 

@@ -2,6 +2,8 @@
 #include "support/perch_test.h"
 #include "support/transcript.h"
 
+#include "session/session.h"
+
 static void start_noop(struct transcript *t, const char *label)
 {
     transcript_started(t,
@@ -337,6 +339,30 @@ static void play_progress(struct transcript *t)
                          "done a ok\n");
 }
 
+/* A process that was stopped for longer than the command may take: the row that waited for it
+ * gives new time, counted from now and not from before the stop. */
+static void play_late_reader(struct transcript *t)
+{
+    struct perch_range range = {1, 9};
+    struct perch_set set = {.r = &range, .n = 1};
+    struct perch_fetch_args args = PERCH_FETCH_ARGS_INIT;
+
+    args.set = &set;
+    args.items = PERCH_ITEM_FLAGS;
+    transcript_login(t, "IMAP4rev1");
+    transcript_select(t, 9);
+    transcript_started(
+        t, perch_fetch_start(t->s, &args, transcript_done, transcript_token(t, "a"), NULL));
+    transcript_play(t, "C: <1> UID FETCH 1:9 (FLAGS)\n");
+    t->now += 400000;
+    perch_sess_clock(t->s, t->now);
+    transcript_play(t, "S: * 1 FETCH (UID 1 FLAGS ())\n");
+    transcript_tick(t, 299999);
+    transcript_play(t, "S: <1> OK\n");
+    transcript_expect(t, "event FETCH 1 op UID FETCH\n"
+                         "done a ok\n");
+}
+
 static void play_pipeline(struct transcript *t)
 {
     transcript_login(t, "IMAP4rev1");
@@ -356,6 +382,7 @@ static void play_pipeline(struct transcript *t)
 static void test_its_own_data_gives_it_new_time(void)
 {
     transcript_run(NULL, play_progress);
+    transcript_run(NULL, play_late_reader);
     transcript_run(NULL, play_pipeline);
 }
 
