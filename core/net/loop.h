@@ -39,8 +39,8 @@ void perch_timer_init(struct perch_timer *t, struct perch_loop *l, perch_loop_fn
 void perch_timer_set(struct perch_timer *t, perch_ms delay);
 void perch_timer_stop(struct perch_timer *t);
 
-/* One file descriptor: `readable` stays on until it is turned off or the watch is stopped, `writable` runs once
- * each time it is asked for. */
+/* One file descriptor: `readable` stays on until it is turned off or the watch is stopped,
+ * `writable` runs once each time it is asked for. */
 struct perch_watch {
     struct event rd, wr;
     perch_loop_fn *readable, *writable;
