@@ -338,7 +338,8 @@ static int apply_search(perch_session *s, const struct perch_resp *resp)
 {
     bool tagged = resp->type == PERCH_RESP_ESEARCH && resp->u.esearch.tag.p;
 
-    if (tagged ? !perch_sess_find_tag(s, resp->u.esearch.tag) : !is_asked(s, PERCH_ANSWERS_SEARCH) && !claimant(s, resp))
+    if (tagged ? !perch_sess_find_tag(s, resp->u.esearch.tag)
+               : !is_asked(s, PERCH_ANSWERS_SEARCH) && !claimant(s, resp))
         return perch_sess_malformed(s, resp->raw, "an answer to a search that nobody asked for");
     return deliver_kind(s, PERCH_EVENT_SEARCH, resp);
 }
