@@ -9,7 +9,9 @@
 
 #include <stdlib.h>
 
-#define ABSENCES_MAX 2 /* one LIST may be short for a moment */
+#define ABSENCES_MAX 2     /* one LIST may be short for a moment */
+#define LISTED_MAX   50000 /* beyond it nobody reads mail, but a server may want our time */
+#define CHUNK        500   /* mailboxes of one transaction: others wait for it */
 
 /* A row of LIST. */
 struct listed {
@@ -48,8 +50,10 @@ struct listing {
     size_t ntold, told_cap;
     unsigned connection; /* account.connection that it is of */
     bool first_ever;
-    bool live;   /* not the first one of the connection */
-    bool failed; /* out of memory on the way */
+    bool live;       /* not the first one of the connection */
+    bool failed;     /* out of memory on the way */
+    bool over;       /* more than LISTED_MAX */
+    size_t taken_up; /* of v, by the store's thread */
 };
 
 /* ---- gathering ---- */
@@ -123,7 +127,9 @@ static void on_list(perch_op *op, const struct perch_list_resp *row, void *user)
     struct listing *l = ((struct account *)user)->listing;
 
     (void)op;
-    if (!copy_listed(l, row))
+    if (l->n >= LISTED_MAX)
+        l->over = true;
+    else if (!copy_listed(l, row))
         l->failed = true;
 }
 
@@ -156,7 +162,9 @@ static void on_list_status(perch_op *op, const struct perch_mailbox_status *row,
     struct listing *l = ((struct account *)user)->listing;
 
     (void)op;
-    if (!add_told(l, row))
+    if (l->ntold >= LISTED_MAX)
+        l->over = true;
+    else if (!add_told(l, row))
         l->failed = true;
 }
 
@@ -291,16 +299,24 @@ static int find_absentee(const struct store_mailbox *row, void *user)
     return add_listed(l, &item) ? 0 : -1;
 }
 
+/* The next chunk. The first LIST ever is one transaction, whatever its size: the half of it
+ * would make news of the other half. */
 static int run_listing(struct store_tx *tx, struct job *job)
 {
     struct listing *l = (struct listing *)job;
+    size_t end = l->first_ever || l->n - l->taken_up < CHUNK ? l->n : l->taken_up + CHUNK;
 
     l->emission.first = NULL;
     l->emission.last = NULL;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->v[i].selectable && take_up(tx, l, &l->v[i]) < 0)
+    for (; l->taken_up < end; l->taken_up++)
+        if (l->v[l->taken_up].selectable && take_up(tx, l, &l->v[l->taken_up]) < 0)
             return -1;
-    return store_mailboxes_each(tx, l->emission.account_id, &l->arena, find_absentee, l);
+    if (l->taken_up < l->n)
+        return 0;
+    if (store_mailboxes_each(tx, l->emission.account_id, &l->arena, find_absentee, l) != 0)
+        return -1;
+    l->taken_up = l->n; /* absentees stand behind */
+    return 0;
 }
 
 /* ---- back on the loop ---- */
@@ -313,10 +329,44 @@ static void insert(struct account *a, struct mailbox *m)
         perch_list_add(&a->mailboxes, &m->link);
 }
 
-static bool adopt(struct account *a, const struct listed *item)
+static int by_id(const void *pa, const void *pb)
 {
-    struct mailbox *m = account_mailbox_by_id(a, item->row.id);
+    const struct mailbox *a = *(struct mailbox *const *)pa, *b = *(struct mailbox *const *)pb;
 
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* The mailboxes that are watched already, by id. NULL when out of memory. */
+static struct mailbox **watched_by_id(const struct account *a, size_t *ret_n)
+{
+    struct mailbox **v;
+    size_t n = 0;
+
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, counted)
+        n += counted != NULL;
+    v = perch_reallocarray(NULL, n, sizeof *v);
+    if (!v)
+        return NULL;
+    *ret_n = n;
+    n = 0;
+    PERCH_LIST_EACH(&a->mailboxes, struct mailbox, link, m)
+        v[n++] = m;
+    qsort(v, *ret_n, sizeof *v, by_id);
+    return v;
+}
+
+static struct mailbox *find_watched(struct mailbox *const *v, size_t n, int64_t id)
+{
+    struct mailbox sought = {.id = id};
+    struct mailbox *key = &sought;
+    struct mailbox *const *found = bsearch(&key, v, n, sizeof *v, by_id);
+
+    return found ? *found : NULL;
+}
+
+/* `m`: the mailbox if it is watched already. */
+static bool adopt(struct account *a, const struct listed *item, struct mailbox *m)
+{
     if (m) {
         m->role = item->role;
         return true;
@@ -328,6 +378,24 @@ static bool adopt(struct account *a, const struct listed *item)
     m->compare = !item->row.highestmodseq; /* no STATUS can tell that its flags are the same */
     m->absences = !item->selectable;
     insert(a, m);
+    return true;
+}
+
+/* Each id is in the listing once, so that what is adopted here is never sought here. */
+static bool adopt_all(struct account *a, const struct listing *l)
+{
+    size_t n = 0;
+    auto_free struct mailbox **watched = watched_by_id(a, &n);
+
+    if (!watched)
+        return false;
+    for (size_t i = 0; i < l->n; i++) {
+        const struct listed *item = &l->v[i];
+        bool absent = !item->selectable && item->row.id;
+
+        if ((item->chosen || absent) && !adopt(a, item, find_watched(watched, n, item->row.id)))
+            return false;
+    }
     return true;
 }
 
@@ -363,14 +431,12 @@ static bool listing_stored(struct job *job, int rc)
     }
     if (!account_connected(a) || l->connection != a->connection)
         return false;
+    if (l->taken_up < l->n)
+        return true;
     a->first_ever = false;
-    for (size_t i = 0; i < l->n; i++) {
-        bool absent = !l->v[i].selectable && l->v[i].row.id;
-
-        if ((l->v[i].chosen || absent) && !adopt(a, &l->v[i])) {
-            account_no_memory(a);
-            return false;
-        }
+    if (!adopt_all(a, l)) {
+        account_no_memory(a);
+        return false;
     }
     if (perch_list_empty(&a->mailboxes))
         log_warn(a->cfg->key, "`mailboxes:` chooses none of the %zu mailboxes there are", l->n);
@@ -491,6 +557,8 @@ static void on_listed(perch_op *op, void *user)
     if (!account_op_ok(a, op, &no)) {
         if (no)
             account_fail(a, perch_op_error(op));
+    } else if (a->listing->over) {
+        account_fail_text(a, PERCH_ELIMIT, "limit", "LIST names more mailboxes than perch follows");
     } else if (!a->listing->n) {
         /* A server that names nothing at all is not right: nobody loses a mailbox over it. */
         account_fail_text(a, PERCH_EPROTO, "no-mailboxes", "LIST names no mailbox");
