@@ -4,6 +4,8 @@
  *   ASKED -> ON    the server's "+"
  *   ON -> LEAVING  "DONE" leaves; commands may follow it at once
  *   LEAVING -> OFF the tagged answer
+ *   ON -> RESTING  a tagged answer without DONE: the server wants no more of it for now
+ *   RESTING -> OFF a second later, so that such a server is not asked at network speed
  *
  * While LEAVING the mode may be asked for again behind the commands, in the same write:
  * the phase is then that of the later IDLE, and the answer to the earlier one does not
@@ -19,6 +21,7 @@
 #define RENEW_DEFAULT (28 * 60 * 1000) /* RFC 2177: servers may log out after 30 minutes */
 #define AGREE_MAX     (30 * 1000)      /* for the "+" */
 #define DONE_MAX      (60 * 1000)      /* for the answer to DONE */
+#define REST          1000
 
 struct idle_op {
     struct perch_op op;
@@ -76,7 +79,7 @@ static void idle_settle(perch_session *s, const struct perch_cmd *cmd,
     PERCH_LIST_EACH(&s->inflight, struct perch_cmd, link, other)
         if (other->type == &idle_type && other->number > cmd->number)
             return; /* the phase is that one's */
-    enter_phase(s, PERCH_IDLE_OFF);
+    enter_phase(s, s->idle_phase == PERCH_IDLE_ON ? PERCH_IDLE_RESTING : PERCH_IDLE_OFF);
 }
 
 static void idle_answered(perch_op *op, const struct perch_cmd *cmd, const struct perch_resp *resp)
@@ -159,14 +162,22 @@ bool perch_idle_wants_in(const perch_session *s)
 
 perch_ms perch_idle_deadline(const perch_session *s)
 {
-    if (!s->idle || s->idle_phase != PERCH_IDLE_ON)
+    if (!s->idle)
         return PERCH_NEVER;
-    return perch_clock_add(s->idle_since, ((const struct idle_op *)s->idle)->renew);
+    if (s->idle_phase == PERCH_IDLE_RESTING)
+        return perch_clock_add(s->idle_since, REST);
+    if (s->idle_phase == PERCH_IDLE_ON)
+        return perch_clock_add(s->idle_since, ((const struct idle_op *)s->idle)->renew);
+    return PERCH_NEVER;
 }
 
 void perch_idle_tick(perch_session *s)
 {
-    if (s->now >= perch_idle_deadline(s))
+    if (s->now < perch_idle_deadline(s))
+        return;
+    if (s->idle_phase == PERCH_IDLE_RESTING)
+        enter_phase(s, PERCH_IDLE_OFF);
+    else
         perch_idle_leave(s);
 }
 

@@ -17,7 +17,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum perch_idle_phase { PERCH_IDLE_OFF = 0, PERCH_IDLE_ASKED, PERCH_IDLE_ON, PERCH_IDLE_LEAVING };
+enum perch_idle_phase {
+    PERCH_IDLE_OFF = 0,
+    PERCH_IDLE_ASKED,
+    PERCH_IDLE_ON,
+    PERCH_IDLE_LEAVING,
+    PERCH_IDLE_RESTING
+};
 
 /* The body being read, above limits.inline_literal. */
 struct perch_body_flow {

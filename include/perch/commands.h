@@ -213,7 +213,8 @@ PERCH_API const struct perch_search_result *perch_op_search(const perch_op *op);
  * other commands are queued it is left and entered again behind them, in one write
  * where the server can take it. It is renewed every `renew` ms (0: 28 min). The connection
  * ends if the server does not agree within 30 s, or does not answer DONE within a minute
- * (or the command timeout, if that is shorter). What it says meanwhile comes to on_event.
+ * (or the command timeout, if that is shorter). A server that ends IDLE by itself is asked
+ * again a second later. What it says meanwhile comes to on_event.
  * (IMAPClient: idle, idle_check, idle_done) */
 PERCH_API int perch_idle_start(perch_session *s, perch_ms renew, perch_done_fn *done, void *user,
                                perch_op **ret_op);

@@ -253,8 +253,12 @@ static void play_ended_by_server(struct transcript *t)
     op = start(t, 0);
     transcript_play(t, "C: <1> IDLE\n"
                        "S: +\n"
-                       "S: <1> OK enough\n"
-                       "C: <2> IDLE\n"
+                       "S: <1> OK enough\n");
+    transcript_tick(t, 999);
+    transcript_play(t, "");
+    CU_ASSERT(!perch_idle_on(op));
+    transcript_tick(t, 1);
+    transcript_play(t, "C: <2> IDLE\n"
                        "S: +\n");
     CU_ASSERT(perch_idle_on(op));
     transcript_expect(t, "");
@@ -286,8 +290,9 @@ static void play_later_first(struct transcript *t)
                        "C: <2> NOOP\n"
                        "C: <3> IDLE\n"
                        "S: +\n"
-                       "S: <3> OK out of order\n"
-                       "C: <4> IDLE\n"
+                       "S: <3> OK out of order\n");
+    transcript_tick(t, 1000);
+    transcript_play(t, "C: <4> IDLE\n"
                        "S: <1> OK\n"
                        "S: <2> OK\n");
     CU_ASSERT(!perch_idle_on(op));
