@@ -42,7 +42,7 @@ export PKG_CONFIG_PATH
 lib=$(pkg-config --variable=libdir perch)
 # shellcheck disable=SC2046
 ${CC:-cc} -std=c99 -o "$dir/by-pkg-config" "$dir/main.c" $(pkg-config --cflags --libs perch)
-"$cmake" -S "$dir" -B "$dir/b" -DCMAKE_PREFIX_PATH="$dir/moved" > "$dir/log" 2>&1 ||
+"$cmake" -G Ninja -S "$dir" -B "$dir/b" -DCMAKE_PREFIX_PATH="$dir/moved" > "$dir/log" 2>&1 ||
     { cat "$dir/log"; exit 1; }
 "$cmake" --build "$dir/b" > "$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
 
