@@ -4,7 +4,7 @@
  *   ASKED -> ON    the server's "+"
  *   ON -> LEAVING  "DONE" leaves; commands may follow it at once
  *   LEAVING -> OFF the tagged answer
- *   ON -> RESTING  a tagged answer without DONE: the server wants no more of it for now
+ *   ON -> RESTING  a tagged answer without DONE: the server wants no more of it at present
  *   RESTING -> OFF a second later, so that such a server is not asked at network speed
  *
  * While LEAVING the mode may be asked for again behind the commands, in the same write:

@@ -221,7 +221,7 @@ static bool pour(perch_session *s, struct perch_cmd *cmd, uint64_t size)
     return cmd->poured == size;
 }
 
-/* Up to the next stop and over it; false if it has to stand there for now. */
+/* Up to the next stop and over it; false if it has to wait there. */
 static bool pass_stop(perch_session *s, struct perch_cmd *cmd)
 {
     const struct perch_enc_stop *stop = &cmd->enc.stops[cmd->stop];
